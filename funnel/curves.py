@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from funnel.counts import plan_of, table_stages
 from funnel.definition import UNITS
+from funnel.events import Events
 from funnel.journey_table import JourneyTable
 from funnel.stages import Stage
 from funnel.statements import column, count_where, least, sql, statement, text
@@ -104,7 +105,7 @@ def curve(table: JourneyTable, clock: Clock) -> Curve:
     weights = [count[stratum == each].sum() for each in np.unique(stratum)]
     window = clock.window / 1e6
     reach = min(window, horizon(strata))
-    grid = _grid(reach)
+    grid = round_times(reach)
     whole = stratified(strata, weights, grid)
     test = homogeneity(seconds, outcome, stratum, count)
     frames = [_told(whole, cause, names[cause], clock.after) for cause in range(causes)]
@@ -113,7 +114,7 @@ def curve(table: JourneyTable, clock: Clock) -> Curve:
     return Curve(frame, int(count.sum()), int(ended), reach, reach < window, test.p, len(strata))
 
 
-def _grid(reach: float) -> np.ndarray:
+def round_times(reach: float) -> np.ndarray:
     """Return the times a curve is read at: round ones, evenly over its length, and closer together at the beginning."""
     early = np.geomspace(1, reach, POINTS) if reach > 1 else np.zeros(0)
     rounded = [edge for edge in SPANS if edge <= reach]
@@ -162,7 +163,7 @@ def _followed(table: JourneyTable, clock: Clock) -> tuple[np.ndarray, ...]:
         earliest=least(ends),
         condition=sqlglot.condition(clock.condition, dialect="duckdb"),
         everyone=table.everyone,
-        day=_local_day(table, column("began_at")),
+        day=local_day(table.events, column("began_at")),
         window=clock.window,
         cutoff=table.cutoff_us,
         outcome=cases,
@@ -173,12 +174,12 @@ def _followed(table: JourneyTable, clock: Clock) -> tuple[np.ndarray, ...]:
     return day.astype(np.int64), lasted / 1e6, outcome.astype(np.int64), count.astype(np.int64)
 
 
-def _local_day(table: JourneyTable, moment: exp.Expr) -> exp.Expr:
+def local_day(events: Events, moment: exp.Expr) -> exp.Expr:
     """Return the calendar day of an instant in microseconds, in the zone of the events."""
     return statement(
         "select cast(make_timestamptz(_moment) at time zone _zone as date)",
         moment=moment,
-        zone=text(table.events.timezone),
+        zone=text(events.timezone),
     ).expressions[0]
 
 
@@ -237,7 +238,7 @@ def cohorts(table: JourneyTable) -> pandas.DataFrame:
         group by all
         order by entered_on, age_days
         """,
-        day=_local_day(table, column("entered_at", of="journeys")),
+        day=local_day(table.events, column("entered_at", of="journeys")),
         last="entered_at" if plan.steps == 1 else f"step_{plan.steps}",
         one_day=day_us,
         everyone=table.everyone,

@@ -59,6 +59,10 @@ NAMES = {
     "share": message("share"),
     "partner_click": message("partner click"),
     "unsubscribe": message("unsubscribe"),
+    "thanks_only": message("thanks only"),
+    "partner": message("partner"),
+    "both": message("both"),
+    "thanks_page": message("thank-you page"),
     "thanks_shown": message("thank-you page shown"),
     "none": message("nothing more"),
     "same time": message("at the same time"),
@@ -96,6 +100,13 @@ NAMES = {
     "occurred_at out of range": message("time out of range"),
     "duplicated event_id": message("sent more than once"),
     "after the cutoff": message("after the cutoff"),
+}
+
+# What outcomes of experiments are called: the event's name, and what is counted of it. Longer endings first.
+MEASURED = {
+    " per visitor": message("{event}, per visitor"),
+    " brought directly": message("{event} by their own friends"),
+    " brought": message("{event} by friends, and friends of friends"),
 }
 
 
@@ -167,6 +178,29 @@ class Language:
         folded = self.text("{low} to {high}", low=bounds[0], high=bounds[1]).replace(" ", NO_BREAK)
         return f"{self.percent(rate, digits)} [{folded}]"
 
+    def points(self, difference: float | None, digits: int = 1) -> str:
+        """Return a difference of two rates in percentage points, with its sign: `+2.4 points` or `−0,5 point`."""
+        if not _is_known(difference):
+            return UNKNOWN
+        value = round(difference * 100, digits)
+        size = self._decimal(abs(value), "#,##0" + _decimals(digits))
+        whole = 2 if abs(value) >= 2 or (self.code == "en" and abs(value) != 1) else 1
+        return self.plural("{n} point", "{n} points", whole, n=_sign(value) + size).replace(" ", NO_BREAK)
+
+    def signed(self, difference: float | None, digits: int = 3) -> str:
+        """Return a difference of two numbers with its sign: `+0.152` or `−0,152`."""
+        if not _is_known(difference):
+            return UNKNOWN
+        value = round(difference, digits)
+        return _sign(value) + self._decimal(abs(value), "#,##0" + _decimals(digits))
+
+    def chance(self, p: float | None) -> str:
+        """Return a p-value: `p = 0.0412`, or `p < 0.0001`."""
+        if not _is_known(p):
+            return UNKNOWN
+        told = f"p < {self.number(0.0001, 4)}" if p < 0.0001 else f"p = {self.number(p, 4)}"
+        return told.replace(" ", NO_BREAK)
+
     def duration(self, seconds: float | None) -> str:
         """Return a time elapsed in its two largest units: `45 s`, `12 min 5 s`, `2 h 10 min`, `3 days 4 h`."""
         if not _is_known(seconds):
@@ -231,6 +265,14 @@ class Language:
         if name in NAMES:
             return self.text(NAMES[name])
         counted = re.fullmatch(r"(\d+) of (\d+)", name)
+        for ending, source in MEASURED.items():
+            if name.endswith(ending):
+                return self.text(source, event=self.name(name.removesuffix(ending)))
+        ratio = re.fullmatch(r"(\w+) per (\w+)", name)
+        if ratio:
+            return self.text(
+                "{numerator} per {denominator}", numerator=self.name(ratio[1]), denominator=self.name(ratio[2])
+            )
         if counted:
             return self.text("{done} of {all}", done=counted[1], all=counted[2])
         parts = name.split(" + ")
@@ -309,6 +351,10 @@ def _is_known(n: float | None) -> TypeGuard[float]:
 
 def _is_day(day: Day | None) -> TypeGuard[Day]:
     return day is not None and day == day  # noqa: PLR0124 - pandas.NaT is a datetime unequal to itself
+
+
+def _sign(value: float) -> str:
+    return "" if value == 0 else "+" if value > 0 else "\u2212"
 
 
 def _decimals(digits: int) -> str:

@@ -4,7 +4,7 @@ A mark is a visitor, an instant, and a mask: one bit for each slot that the even
 the steps, the follow-ups, the exclusions.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -19,6 +19,26 @@ from funnel.walk import Plan, Zone
 
 NOWHERE = 1 << 62
 EVENTS = "events"  # what every statement calls the table of events
+
+
+def check_names(steps: Iterable[Step], names: Mapping[str, int]) -> None:
+    """Refuse the steps whose events have a name that none has; `names` counts those there are."""
+    for step in steps:
+        for name in step.events:
+            if name not in names:
+                counts = listed((f"{each} ({rows:,})" for each, rows in names.items()), most=15)
+                raise DataError(f"No event is named '{name}'. {did_you_mean(name, names)}Known: {counts}.")
+
+
+def filled(step: Step, columns: Mapping[str, str] | Collection[str]) -> exp.Expr:
+    """Return the condition that a row of the table `events` fills the step."""
+    named_so = exp.In(this=column("event", of=EVENTS), expressions=[text(name) for name in step.events])
+    if step.where is None:
+        return named_so
+    condition = condition_sql(step.where, columns)
+    for each in condition.find_all(exp.Column):
+        each.set("table", exp.to_identifier(EVENTS))
+    return exp.and_(named_so, exp.paren(condition))
 
 
 @dataclass(frozen=True)
@@ -60,11 +80,7 @@ class Marks:
 
     def check(self, names: Mapping[str, int]) -> None:
         """Refuse names that no event has (`names` counts those there are), and conditions that do not fit."""
-        for step in self.slots:
-            for name in step.events:
-                if name not in names:
-                    counts = listed((f"{each} ({rows:,})" for each, rows in names.items()), most=15)
-                    raise DataError(f"No event is named '{name}'. {did_you_mean(name, names)}Known: {counts}.")
+        check_names(self.slots, names)
         self.fills(*range(len(self.slots)))
 
     def fills(self, *slots: int) -> exp.Expr:
@@ -73,16 +89,7 @@ class Marks:
 
     @cached_property
     def _conditions(self) -> tuple[exp.Expr, ...]:
-        return tuple(self._condition(step) for step in self.slots)
-
-    def _condition(self, step: Step) -> exp.Expr:
-        named_so = exp.In(this=column("event", of=EVENTS), expressions=[text(name) for name in step.events])
-        if step.where is None:
-            return named_so
-        condition = condition_sql(step.where, self.columns)
-        for each in condition.find_all(exp.Column):
-            each.set("table", exp.to_identifier(EVENTS))
-        return exp.and_(named_so, exp.paren(condition))
+        return tuple(filled(step, self.columns) for step in self.slots)
 
     @cached_property
     def entering(self) -> exp.Expr:

@@ -26,17 +26,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Bottom to top. An import points strictly down: never up, never sideways. CONTRIBUTING.md shows the same table.
 LAYERS = """
 errors
-language statements
+assignment language statements
 stats conditions definition walk
-charts quality pages stages
-events sections
+charts outcomes quality pages stages
+design events sections
 sources sample marks results
 journey_table
-counts wording
-curves
-answers
-journeys
-funnels
+counts forest wording
+curves exposures
+answers comparisons
+journeys verdicts
+readout
+experiments funnels
 report
 cli
 """

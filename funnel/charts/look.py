@@ -140,6 +140,23 @@ def figure(
     )
 
 
+def empty(*, title: str, colours: Mapping[str, str], words: Language) -> "Figure":
+    """Return the figure of a frame without rows: its title, and words where the chart would be."""
+    place = {"x": 0, "xref": "paper", "y": 1, "yref": "paper", "yanchor": "top", "yshift": -16}
+    said = note(words.text("Nothing to show yet."), colours, font={"color": colours["muted"]}, **place)
+    return figure(
+        [],
+        title=title,
+        height=96,
+        below=8,
+        colours=colours,
+        words=words,
+        annotations=[said],
+        xaxis=hidden_axis(),
+        yaxis=hidden_axis(),
+    )
+
+
 def hatched(colours: Mapping[str, str], hue: str = "blue") -> dict[str, Any]:
     """Return the marker of what is not settled yet: stripes of a colour on the faint ground."""
     stripes = {"shape": "/", "fgcolor": colours[hue], "bgcolor": colours["faint"], "size": 6, "solidity": 0.4}
@@ -200,12 +217,32 @@ def note(text: str, colours: Mapping[str, str], **place: Any) -> dict[str, Any]:
     return {"text": text, "showarrow": False, "align": "left", "xanchor": "left", "borderpad": 0, "font": font, **place}
 
 
+def key(
+    text: str,
+    colours: Mapping[str, str],
+    *,
+    y: float,
+    shift: int,
+    line: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a stroke like a line of the chart, and the words beside it, at a height of the plot (0 bottom, 1 top)."""
+    across = {"xref": "paper", "xsizemode": "pixel", "xanchor": 0, "x0": shift, "x1": shift + 22}
+    stroke = {"type": "line", **across, "yref": "paper", "y0": y, "y1": y, "line": dict(line)}
+    place = {"x": 0, "xref": "paper", "xshift": shift + 30, "y": y, "yref": "paper", "yanchor": "middle"}
+    return stroke, note(text, colours, **place)
+
+
 def plain(name: object, longest: int = 34) -> str:
     """Return a name from the data as plotly will show it literally, shortened in its middle where it is longer."""
+    return html.escape(shortened(name, longest), quote=False)
+
+
+def shortened(name: object, longest: int) -> str:
+    """Return a name on one line, with its middle left out where it is longer; not yet safe from markup."""
     written = " ".join(str(name).split())
     if len(written) > longest:
         written = f"{written[: longest - longest // 3 - 1]}…{written[-(longest // 3) :]}"
-    return html.escape(written, quote=False)
+    return written
 
 
 def wrapped(text: str, longest: int) -> str:

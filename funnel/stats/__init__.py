@@ -3,6 +3,7 @@
 from funnel.stats.allocation import sample_ratio, sequential_sample_ratio
 from funnel.stats.bayes import Posterior, beta_binomial, beta_binomial_variants
 from funnel.stats.differences import boschloo, newcombe, z_test
+from funnel.stats.heterogeneity import Heterogeneity, Pooled, heterogeneity, trend
 from funnel.stats.means import (
     Clusters,
     MeanDifference,
@@ -24,7 +25,15 @@ from funnel.stats.planning import (
 )
 from funnel.stats.proportions import Estimate, wilson
 from funnel.stats.scores import miettinen_nurminen, ratio_score, score_test
-from funnel.stats.sequential import Boundaries, confidence_sequence, confidence_sequence_test, crossing, obrien_fleming
+from funnel.stats.sequential import (
+    Boundaries,
+    confidence_sequence,
+    confidence_sequence_test,
+    crossing,
+    obrien_fleming,
+    peeking,
+    repeated_p,
+)
 from funnel.stats.shares import same_share
 from funnel.stats.significance import Test
 from funnel.stats.survival import Incidence, aalen_johansen, homogeneity, horizon, stratified
@@ -33,10 +42,12 @@ __all__ = [
     "Boundaries",
     "Clusters",
     "Estimate",
+    "Heterogeneity",
     "Incidence",
     "MeanDifference",
     "MinimumEffect",
     "Moments",
+    "Pooled",
     "Posterior",
     "RatioMoments",
     "RequiredVisitors",
@@ -53,6 +64,7 @@ __all__ = [
     "crossing",
     "delta_ratio",
     "dunnett_critical",
+    "heterogeneity",
     "holm",
     "homogeneity",
     "horizon",
@@ -60,8 +72,10 @@ __all__ = [
     "minimum_detectable_effect",
     "newcombe",
     "obrien_fleming",
+    "peeking",
     "power",
     "ratio_score",
+    "repeated_p",
     "required_visitors",
     "required_visitors_non_inferior",
     "same_share",
@@ -69,6 +83,7 @@ __all__ = [
     "score_test",
     "sequential_sample_ratio",
     "stratified",
+    "trend",
     "welch",
     "wilson",
     "z_test",

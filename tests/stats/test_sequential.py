@@ -1,4 +1,6 @@
+import itertools
 import math
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +9,14 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
 from funnel.errors import DataError, DefinitionError
-from funnel.stats import confidence_sequence, confidence_sequence_test, crossing, obrien_fleming
+from funnel.stats import (
+    confidence_sequence,
+    confidence_sequence_test,
+    crossing,
+    obrien_fleming,
+    peeking,
+    repeated_p,
+)
 
 # Planned looks
 
@@ -126,6 +135,136 @@ def test_other_bad_looks_are_refused():
     )
     with pytest.raises(DefinitionError) as refused:
         obrien_fleming(4, alpha=5)
+    assert str(refused.value) == "alpha=5 is no share between 0 and 1. Write alpha=0.05 for 5 %."
+
+
+# A p-value for a planned look
+
+
+@pytest.mark.parametrize(("looks", "alpha", "printed"), RPACT)
+def test_on_the_boundary_of_rpact_the_repeated_p_is_its_alpha(looks, alpha, printed):
+    fractions = obrien_fleming(looks).fractions
+    for look, critical in enumerate(printed, start=1):
+        assert repeated_p(critical, fractions[:look]) == pytest.approx(alpha, rel=2e-5)
+        assert repeated_p(-critical, fractions[:look]) == pytest.approx(alpha, rel=2e-5)
+
+
+looked = st.lists(st.integers(1, 40), min_size=1, max_size=6, unique=True).map(lambda days: np.array(sorted(days)) / 40)
+
+
+@given(looked, st.floats(-7, 7), st.floats(1e-6, 0.9))
+@settings(max_examples=60)
+def test_it_is_at_most_alpha_exactly_where_the_boundary_is_reached(fractions, z, alpha):
+    p, critical = repeated_p(z, fractions), obrien_fleming(fractions, alpha=alpha).critical[-1]
+    assert 0 < p <= 1
+    if abs(abs(z) - critical) > 1e-5:
+        assert (p <= alpha) == (abs(z) > critical)
+
+
+@given(looked, st.lists(st.floats(0, 40), min_size=2, max_size=4))
+@settings(max_examples=40)
+def test_it_never_rises_with_z_and_is_1_at_0(fractions, distances):
+    p = [repeated_p(z, fractions) for z in sorted(distances)]
+    assert all(later <= sooner * (1 + 1e-6) for sooner, later in itertools.pairwise(p))
+    assert repeated_p(0, fractions) == 1
+    # Having looked costs something, and stopping early more.
+    assert p[0] >= 2 * norm.sf(min(*distances, 35)) * (1 - 1e-6)
+
+
+@given(looked, st.sampled_from([1e-4, 0.01, 0.05, 0.3]))
+@settings(max_examples=20)
+def test_boundaries_of_a_larger_alpha_lie_within_those_of_a_smaller(fractions, alpha):
+    # What makes the smallest alpha a p-value: reached at one, a boundary is reached at all above.
+    wide, narrow = (
+        obrien_fleming(fractions, alpha=alpha).critical,
+        obrien_fleming(fractions, alpha=alpha * 1.2).critical,
+    )
+    finite = np.isfinite(wide)
+    assert (narrow[finite] <= wide[finite] + 1e-9).all()
+
+
+def test_one_look_at_the_end_has_the_fixed_p_value_and_an_early_one_cannot_be_reached():
+    for z in (0.3, 1.96, 5.0):
+        assert repeated_p(z, [1]) == repeated_p(z, [1.4]) == pytest.approx(2 * norm.sf(z), rel=1e-9)
+    # After a hundredth of the visitors even alpha = 1 spends 4 x Phi(-6.7449) = 3e-11.
+    assert repeated_p(6.5, [0.01]) == 1
+    assert repeated_p(7.0, [0.01]) < 1
+    assert repeated_p(math.inf, [0.5, 1]) == repeated_p(35, [0.5, 1]) < 1e-260
+
+
+def test_z_that_is_missing_is_refused():
+    with pytest.raises(DataError) as refused:
+        repeated_p(math.nan, [0.5])
+    assert str(refused.value) == "z is missing. Give the difference divided by its standard error."
+
+
+def test_a_dozen_comparisons_at_the_fifth_look_take_a_fraction_of_a_second():
+    repeated_p(2.0, 5)
+    started = time.perf_counter()
+    for z in np.linspace(0.5, 4, 12):
+        repeated_p(z, [0.21, 0.4, 0.58, 0.83, 1.0])
+    assert time.perf_counter() - started < 0.5  # 0.1 on an idle machine
+
+
+# What looking does to a test that was to be read once
+
+
+@pytest.mark.parametrize(
+    ("alpha", "looks", "printed"),
+    [
+        # Armitage, McPherson and Rowe 1969, JRSS A 132:235, table 2; Jennison and Turnbull 2000, table 2.1.
+        (0.05, [1, 2, 3, 4, 5, 10, 20, 50], [0.050, 0.083, 0.107, 0.126, 0.142, 0.193, 0.248, 0.320]),
+        (0.01, [1, 2, 3, 4, 5, 10, 20, 50], [0.010, 0.018, 0.024, 0.029, 0.033, 0.047, 0.064, 0.088]),
+        (0.10, [1, 2, 3, 4, 5, 10], [0.100, 0.160, 0.202, 0.234, 0.260, 0.342]),
+    ],
+)
+def test_peeking_errs_as_often_as_the_published_tables_say(alpha, looks, printed):
+    assert [peeking(each, alpha=alpha) for each in looks] == pytest.approx(printed, abs=0.00051)
+
+
+def test_unequal_looks_agree_with_the_multivariate_normal():
+    visitors = np.array([700, 1_000, 4_000])
+    correlation = np.sqrt(np.minimum.outer(visitors, visitors) / np.maximum.outer(visitors, visitors))
+    inside = multivariate_normal(np.zeros(3), correlation, maxpts=10**6, abseps=1e-8, seed=1)
+    ends = np.full(3, norm.ppf(0.975))
+    assert peeking(visitors) == pytest.approx(1 - inside.cdf(ends, lower_limit=-ends), abs=1e-6)
+    assert peeking(visitors / 4_000) == pytest.approx(peeking(visitors), abs=1e-12)
+
+
+def test_peeking_is_what_simulated_experiments_show():
+    steps = np.random.default_rng(5).normal(size=(40_000, 30))
+    z = steps.cumsum(axis=1) / np.sqrt(np.arange(1, 31))
+    for looks in ([30], [10, 20, 30], range(1, 31)):
+        seen = (np.abs(z[:, np.array(looks) - 1]) > norm.ppf(0.975)).any(axis=1).mean()
+        assert peeking(np.array(looks)) == pytest.approx(seen, abs=4 * math.sqrt(0.25 * 0.75 / 40_000))
+
+
+def test_every_look_adds_to_the_error_and_the_last_one_alone_adds_none():
+    assert peeking([5]) == pytest.approx(0.05)
+    rates = [peeking(np.arange(1, looks + 1)) for looks in range(1, 15)]
+    assert all(later > sooner for sooner, later in itertools.pairwise(rates))
+    assert peeking(365) == pytest.approx(0.466, abs=0.005)  # 0.465 to 0.468 in 40,000 experiments each, further down
+
+
+def test_looks_a_handful_of_visitors_apart_count_as_one():
+    assert peeking([1_000, 1_000.5, 2_000, 2_001]) == peeking([1_000, 2_000])
+    assert peeking([1_000, 1_002, 2_000]) > peeking([1_000, 2_000])
+    assert peeking([1_000, 1_001, 2_000]) - peeking([1_000, 2_000]) < 0.002
+
+
+@pytest.mark.parametrize("looks", [[0.5, 0.4], [0, 1], [], [0.5, math.nan], [1, math.inf], [[1, 2]], 0, 5_000])
+def test_what_are_no_looks_is_refused(looks):
+    with pytest.raises(DefinitionError) as refused:
+        peeking(looks)
+    assert str(refused.value) == (
+        "These are no looks at an experiment. Give 1 to 1000 numbers of visitors that increase, the first above 0, or "
+        "how many looks there were."
+    )
+
+
+def test_an_alpha_in_per_cent_is_refused_when_peeking():
+    with pytest.raises(DefinitionError) as refused:
+        peeking(5, alpha=5)
     assert str(refused.value) == "alpha=5 is no share between 0 and 1. Write alpha=0.05 for 5 %."
 
 
