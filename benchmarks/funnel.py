@@ -51,7 +51,7 @@ def main() -> None:
         help="where the events are kept for the next time (%(default)s)",
     )
     asked = parser.parse_args()
-    print(_machine())
+    print(machine())
     if asked.large:
         compare_limits(events_file(asked.folder, asked.large), asked.large)
         return
@@ -67,7 +67,7 @@ def _count(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def _machine() -> str:
+def machine() -> str:
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "pandas"))
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
 

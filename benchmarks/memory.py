@@ -47,7 +47,7 @@ def _do(work: str, events: Path, memory_limit: str | None) -> str:
     return petition.journeys(checked, by=COLUMNS).measure(COLUMNS).frame.to_json(double_precision=15)
 
 
-def _gigabytes() -> float:
+def gigabytes() -> float:
     """Return the peak of resident memory. On Linux ru_maxrss begins with the parent's, VmHWM does not."""
     status = Path("/proc/self/status")
     if status.exists():
@@ -67,7 +67,7 @@ def main() -> None:
     asked = parser.parse_args()
     began = time.perf_counter()
     answer = _do(asked.work, asked.events, asked.memory_limit)
-    found = {"seconds": time.perf_counter() - began, "gigabytes": _gigabytes(), "answer": answer}
+    found = {"seconds": time.perf_counter() - began, "gigabytes": gigabytes(), "answer": answer}
     print(json.dumps(found))
 
 

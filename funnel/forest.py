@@ -143,7 +143,10 @@ class _Naming:
         )
 
     def named(self, signed: str, owners: str) -> exp.Expr:
-        """One row a visitor whose events name somebody; `earliest` is null when that is only themselves."""
+        """One row a visitor whose events name somebody; `earliest` is null when that is only themselves.
+
+        Of events at one instant the least by parent, then link; a null within a struct is more than any value.
+        """
         return statement(
             """
             with given as (
@@ -188,9 +191,7 @@ class _Naming:
                 told.visitor_id,
                 min({
                     'arrived_us': told.arrived_us,
-                    'is_unreadable': told.parent is null,
                     'parent': told.parent,
-                    'has_no_link': told.link_id is null,
                     'link_id': told.link_id,
                     'is_early': told.is_early
                 }) filter (where not told.is_own) as earliest,

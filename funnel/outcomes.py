@@ -149,6 +149,11 @@ class Guardrail:
         """What results call the outcome."""
         return as_step(self.event).label
 
+    @property
+    def limit(self) -> float:
+        """The difference that must not be reached: the margin, negative where lower is worse."""
+        return self.margin if self.worse == "higher" else -self.margin
+
 
 Outcome = Conversion | Count | Referred | Ratio | Value
 

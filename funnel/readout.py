@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from funnel import charts
 from funnel.comparisons.ahead import PACE_DAYS, Ahead, ahead
@@ -37,7 +37,14 @@ LIFTS = (0.05, 0.1, 0.2, 0.5)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExperimentResult(Result):
+class VariantResult(Result):
+    """An answer about variants; `kind` says what its rates and differences are of: "share", "mean" or "ratio"."""
+
+    kind: str = "share"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExperimentResult(VariantResult):
     """One row an outcome and variant, the control first; `docs/definitions.md` says what every column is.
 
     `rate` is over all exposed whose window is over (a share, or a mean per visitor); `difference` is to the control.
@@ -52,8 +59,14 @@ class ExperimentResult(Result):
         look = _look(found, cells)
         frame, split = frame_of(found, cells, look), split_of(found)
         told = Told(found, cells, frame, split, look, decide(found, cells, frame, split, look))
-        heading = partial(_heading, name=found.design.name)
-        return cls(frame, heading, remarks(told), charts.difference_forest, told=told)
+        return cls(
+            frame=frame,
+            heading=partial(_heading, name=found.design.name),
+            remarks=remarks(told),
+            draw=charts.difference_forest,
+            kind=told.primary.kind,
+            told=told,
+        )
 
     @property
     def design(self) -> Design:
@@ -84,20 +97,20 @@ class ExperimentResult(Result):
         One row a check; p under 0.001, adjusted by Holm within days and within the groups of a segment, is a mismatch
         and withholds the verdict.
         """
-        return Result(self.told.split, _split_heading, language=self.language)
+        return VariantResult(self.told.split, _split_heading, language=self.language)
 
     def curves(self) -> Result:
         """Return how many had each outcome that is a share by how long after exposure, for each variant.
 
         One row an outcome, variant and time. All exposed, pending ones as far as they were followed (Aalen-Johansen).
         """
-        return Result(
+        return VariantResult(
             curves_of(self.told.found), _curves_heading, (_curves_remark,), charts.variant_curves, self.language
         )
 
     def horizon(self) -> Result:
         """Return the curves' ends compared with the control, pending visitors in them: a row an outcome and variant."""
-        return Result(horizon_of(self.told.found), _horizon_heading, (_curves_remark,), language=self.language)
+        return VariantResult(horizon_of(self.told.found), _horizon_heading, (_curves_remark,), language=self.language)
 
     def looks(self) -> Result:
         """Return the primary outcome at the end of each day so far, and how far it had to be.
@@ -105,13 +118,19 @@ class ExperimentResult(Result):
         One row a variant and day.
         """
         frame = looks_of(self.told.found, self.told.look)
-        return Result(frame, _looks_heading, (_looks_remark,), charts.boundary, self.language)
+        return VariantResult(frame, _looks_heading, (_looks_remark,), charts.boundary, self.language, self.kind)
 
     def posterior(self) -> Result:
         """Return the probability of each variant to be best in the primary outcome, and what choosing it may lose."""
         self._check_share("The posterior")
         frame = posterior_of(self.told.found, self.told.cells)
-        return Result(frame, _posterior_heading, (_posterior_remark,), charts.posterior, self.language)
+        return VariantResult(
+            frame,
+            _posterior_heading,
+            (_posterior_remark,),
+            partial(charts.posterior, control=self.variants[0]),
+            self.language,
+        )
 
     def segments(self) -> Result:
         """Return whether the difference varies between segments, and each segment's drawn toward the whole.
@@ -124,12 +143,15 @@ class ExperimentResult(Result):
             )
         frame = segments_of(self.told.found)
         said = tuple(_segment_remarks(frame))
-        return Result(frame, _segments_heading, said, charts.segment_forest, self.language)
+        return VariantResult(
+            frame, _segments_heading, said, partial(charts.segment_forest, unit=self._unit), self.language, self.kind
+        )
 
     def novelty(self) -> Result:
         """Return when the difference of the primary outcome comes about: by day since exposure, and since the start."""
         frame = novelty_of(self.told.found)
-        return Result(frame, _novelty_heading, tuple(_trends(frame)), charts.experiment_novelty, self.language)
+        drawn = partial(charts.experiment_novelty, unit=self._unit)
+        return VariantResult(frame, _novelty_heading, tuple(_trends(frame)), drawn, self.language, self.kind)
 
     def dilution(self) -> Result:
         """Return the effect over all who were assigned beside that over those exposed: one row a variant."""
@@ -138,7 +160,7 @@ class ExperimentResult(Result):
                 "The experiment does not say which event assigns a variant. Name it: assignment='assigned'."
             )
         frame, test = dilution_of(self.told.found)
-        return Result(frame, _dilution_heading, (partial(_dilution_remark, test=test),), language=self.language)
+        return VariantResult(frame, _dilution_heading, (partial(_dilution_remark, test=test),), language=self.language)
 
     def clusters(self) -> Result:
         """Return every outcome over all visitors of the trees, friends included, with errors per tree (CR1 or CR2).
@@ -150,7 +172,9 @@ class ExperimentResult(Result):
                 "Friends in a tree saw other variants than its root, so there is nothing to put together: the"
                 " experiment says referred='again'. Where they inherit the variant, say referred='inherit'."
             )
-        return Result(clusters_of(self.told.found), _clusters_heading, (_clusters_remark,), language=self.language)
+        return VariantResult(
+            clusters_of(self.told.found), _clusters_heading, (_clusters_remark,), language=self.language
+        )
 
     def plan(self, lifts: Sequence[float] = LIFTS, *, power: float = 0.8) -> Result:
         """Return how many visitors and days it takes to find each lift of the primary outcome: one row a lift.
@@ -163,7 +187,11 @@ class ExperimentResult(Result):
             return charts.power_curve(plan.curves, **told)
 
         said: tuple[Saying, ...] = (partial(_plan_remark, plan=plan, power=power),)
-        return Result(plan.frame, _plan_heading, said, draw, self.language)
+        return VariantResult(plan.frame, _plan_heading, said, draw, self.language)
+
+    @property
+    def _unit(self) -> Literal["points", "number"]:
+        return "points" if self.kind == "share" else "number"
 
     def _check_share(self, what: str) -> None:
         measure = self.told.primary

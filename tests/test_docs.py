@@ -1,11 +1,15 @@
 """The definitions are complete: no result has a column that docs/definitions.md does not define."""
 
+import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
+import pandas as pd
 import pytest
 
 import funnel
+from funnel.verdicts.decision import Code
 
 PAGE = (Path(__file__).parents[1] / "docs" / "definitions.md").read_text(encoding="utf-8")
 
@@ -28,6 +32,39 @@ def results():
     }
 
 
+@pytest.fixture(scope="module")
+def outcome():
+    """An experiment that has every answer: assigned before exposed, friends who inherit the variant, segments."""
+    start, rows = pd.Timestamp("2018-01-14T15:00Z"), []
+
+    def did(visitor, event, minutes, **given):
+        rows.append(
+            {"visitor_id": visitor, "event": event, "occurred_at": start + pd.Timedelta(minutes=minutes)} | given
+        )
+
+    for visitor in range(120):
+        variant, device = ("thanks_only", "share")[visitor % 2], ("mobile", "desktop")[visitor // 2 % 2]
+        did(visitor, "assigned", 60 * visitor, variant=variant, device=device)
+        if visitor % 10 < 8:
+            did(visitor, "thanks_shown", 60 * visitor + 1, variant=variant, device=device)
+        if visitor % 20 in (1, 3, 4):
+            friend = 1_000 + visitor
+            did(visitor, "share", 60 * visitor + 2)
+            did(friend, "visit", 60 * visitor + 3, referred_by=visitor)
+            did(friend, "thanks_shown", 60 * visitor + 4, variant=variant, device=device)
+    events = funnel.connect(pd.DataFrame(rows), cutoff="2018-01-30T15:00Z")
+    return funnel.Experiment(
+        "thanks_page",
+        control="thanks_only",
+        primary=funnel.Conversion("share"),
+        secondary=[funnel.Referred("thanks_shown")],
+        guardrails=[funnel.Guardrail("visit", margin=0.01)],
+        segments=["device"],
+        referred="inherit",
+        assignment="assigned",
+    ).measure(events)
+
+
 def defined():
     """Return the columns that each section's table defines, in order."""
     sections = re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]
@@ -44,6 +81,39 @@ def test_every_column_of_every_result_is_defined(results):
         assert [column for column in frame.columns if column not in own] == [
             column for column in defined()[name] if column != "by"
         ], name
+
+
+def test_every_column_of_every_answer_of_an_experiment_is_defined(outcome):
+    answers = [
+        "split",
+        "curves",
+        "horizon",
+        "looks",
+        "posterior",
+        "segments",
+        "novelty",
+        "dilution",
+        "clusters",
+        "plan",
+    ]
+    assert list(outcome.frame.columns) == defined()["ExperimentResult.frame"]
+    for name in answers:
+        assert list(getattr(outcome, name)().frame.columns) == defined()[f"ExperimentResult.{name}().frame"], name
+
+
+def test_no_answer_of_an_experiment_is_missing_from_the_page():
+    answers = {
+        f"ExperimentResult.{name}().frame"
+        for name, each in vars(funnel.ExperimentResult).items()
+        if inspect.isfunction(each) and each.__annotations__.get("return") == "Result"
+    }
+    assert answers == {name for name in defined() if name.startswith("ExperimentResult.") and "()" in name}
+
+
+def test_every_decision_is_defined():
+    (section,) = re.findall(r"^## The decision\n(.+?)^## ", PAGE, flags=re.MULTILINE | re.DOTALL)
+    codes = re.findall(r"^\| `([a-z ]+)` \|", section, flags=re.MULTILINE)
+    assert sorted(codes) == sorted(get_args(Code))
 
 
 def test_what_every_row_adds_up_to(results):

@@ -27,6 +27,7 @@ def result_row(outcome, role, variant, converted, visitors, control, *, wider=1.
     row = {
         "outcome": outcome,
         "role": role,
+        "kind": "share",
         "variant": variant,
         "visitors": visitors,
         "pending": 120,
@@ -62,10 +63,11 @@ def conversion(outcome, role, counts, *, visitors=3_050, margin=NAN, safety=()):
 def number(outcome, role, means, *, error=0.021):
     """Return the rows of an outcome that is a number a visitor."""
     (first, mean), *others = means.items()
-    rows = [result_row(outcome, role, first, 10, 3_050, None) | {"rate": mean}]
+    rows = [result_row(outcome, role, first, 10, 3_050, None) | {"kind": "mean", "rate": mean}]
     for variant, each in others:
         difference = each - mean
-        row = result_row(outcome, role, variant, 10, 3_050, None) | {"rate": each, "difference": difference}
+        row = result_row(outcome, role, variant, 10, 3_050, None) | {"kind": "mean", "rate": each}
+        row["difference"] = difference
         row |= {"difference_low": difference - 1.96 * error, "difference_high": difference + 1.96 * error}
         row |= {"simultaneous_low": difference - 2.35 * error, "simultaneous_high": difference + 2.35 * error}
         rows.append(row)
@@ -495,10 +497,10 @@ def test_a_group_has_the_shrunk_difference_strong_and_the_counted_one_faint():
 def test_whether_groups_differ_stands_under_the_head_of_each_panel():
     said = [text.replace("<br>", " ") for text in texts_of(drawn(EXPERIMENT_CHARTS["segment_forest"]))]
     assert said[said.index("<b>share, by channel</b>") + 1] == (
-        "Nothing shows that the groups differ (p = 0.021; corrected p = 0.13)."
+        "Nothing shows that the groups differ (p = 0.0214; corrected, p = 0.1280)."
     )
     assert (
-        said[said.index("<b>both, by channel</b>") + 1] == "The groups differ (p &lt; 0.001; corrected p &lt; 0.001)."
+        said[said.index("<b>both, by channel</b>") + 1] == "The groups differ (p &lt; 0.0001; corrected, p = 0.0001)."
     )
     assert said[said.index("<b>both, by device</b>") + 1] == "Not enough data to tell whether the groups differ."
     assert "<b>not given</b>  +11.0 [+6.5 to +15.5]" in said
@@ -637,7 +639,7 @@ def test_a_look_without_z_is_left_out_of_the_path():
 
 def test_the_hover_of_a_look_says_its_day_z_and_boundary():
     hover = trace_of(drawn(EXPERIMENT_CHARTS["boundary"]), "share")["hovertext"][1]
-    assert hover == "<b>share</b><br>January\u00a016, 2018<br>2,400 visitors<br>z 2.90, boundary 3.36"
+    assert hover == "<b>share</b><br>January\u00a016, 2018<br>2,400 visitors<br>z +2.90, boundary 3.36"
 
 
 # What is believed
@@ -698,7 +700,7 @@ def test_a_lift_found_from_the_first_size_on_says_that_or_fewer():
 # Day by day
 
 
-def test_novelty_has_a_panel_a_clock_and_variant_on_one_scale():
+def test_novelty_has_a_panel_a_clock_and_variant_and_a_scale_a_clock():
     figure = drawn(EXPERIMENT_CHARTS["experiment_novelty"])
     assert [(trace["name"], trace["xaxis"]) for trace in figure["data"]] == [
         ("share", "x"),
@@ -711,7 +713,8 @@ def test_novelty_has_a_panel_a_clock_and_variant_on_one_scale():
     assert first["y"] == pytest.approx([0.09, 0.02, 0.004])
     assert first["error_y"]["array"] == pytest.approx([0.02] * 3)
     layout = figure["layout"]
-    assert len({tuple(layout[f"yaxis{suffix}"]["range"]) for suffix in ("", "2", "3", "4")}) == 1
+    ranges = [layout[f"yaxis{suffix}"]["range"] for suffix in ("", "2", "3", "4")]
+    assert ranges[0] == ranges[1] != ranges[2] == ranges[3]
     assert [layout[f"xaxis{suffix}"]["title"]["text"] for suffix in ("", "3")] == [
         "Days since exposure",
         "Days since the experiment began",
@@ -731,10 +734,10 @@ def test_a_day_without_an_end_of_its_interval_points_on():
     ("values", "unit", "expected"),
     [
         ((-0.02, 0.13), "points", ["0", "+5", "+10"]),
-        ((-0.004, 0.003), "points", ["-0.4", "-0.2", "0.0", "+0.2"]),
-        ((-1.2, 3.1), "number", ["-1", "0", "+1", "+2", "+3"]),
-        ((0.0, 0.0), "points", ["-1.0", "-0.5", "0.0", "+0.5", "+1.0"]),
-        ((), "number", ["-1.0", "-0.5", "0.0", "+0.5", "+1.0"]),
+        ((-0.004, 0.003), "points", ["−0.4", "−0.2", "0.0", "+0.2"]),
+        ((-1.2, 3.1), "number", ["−1", "0", "+1", "+2", "+3"]),
+        ((0.0, 0.0), "points", ["−1.0", "−0.5", "0.0", "+0.5", "+1.0"]),
+        ((), "number", ["−1.0", "−0.5", "0.0", "+0.5", "+1.0"]),
         ((NAN, INFINITE, 0.2), "number", ["0.00", "+0.05", "+0.10", "+0.15", "+0.20"]),
     ],
 )
@@ -746,12 +749,12 @@ def test_ticks_of_differences_are_round_signed_and_on_both_sides_of_zero(values,
     ("width", "unit", "value", "expected"),
     [
         (0.036, "points", 0.113, "+11.3"),
-        (0.004, "points", -0.0012, "-0.12"),
+        (0.004, "points", -0.0012, "−0.12"),
         (0.3, "points", 0.113, "+11.3"),
         (0.08, "number", 0.0814, "+0.081"),
         (25.0, "number", 118.2, "+118"),
         (0.036, "points", -0.0001, "0.0"),
-        (0.036, "points", -INFINITE, "-∞"),
+        (0.036, "points", -INFINITE, "−∞"),
     ],
 )
 def test_a_difference_is_written_with_the_digits_its_interval_deserves(width, unit, value, expected):

@@ -155,7 +155,7 @@ def _path(variant: str, looks: dict[str, list[Any]], colours: Mapping[str, str],
 
 
 def _hover(variant: str, looks: dict[str, list[Any]], place: int, words: Language) -> str:
-    reached, needed = words.number(looks["z"][place], 2), looks["critical"][place]
+    reached, needed = words.signed(looks["z"][place], 2), looks["critical"][place]
     said = [
         f"<b>{plain(words.name(variant), 60)}</b>",
         words.date(looks["looked_on"][place]),
@@ -170,11 +170,7 @@ def _hover(variant: str, looks: dict[str, list[Any]], place: int, words: Languag
 def _ticks(top: float, words: Language) -> dict[str, Any]:
     step = 2 if top < 8 else 5 * math.ceil(top / 15)
     values = [step * place for place in range(-math.floor(top / step), math.floor(top / step) + 1)]
-    return {
-        "tickmode": "array",
-        "tickvals": values,
-        "ticktext": [f"+{words.number(value)}" if value > 0 else words.number(value) for value in values],
-    }
+    return {"tickmode": "array", "tickvals": values, "ticktext": [words.signed(value, 0) for value in values]}
 
 
 def _samples(

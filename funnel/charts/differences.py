@@ -94,8 +94,8 @@ def difference_forest(
 
     The thick bar is the interval of the variant by itself, the thin line the one that holds for all variants at once;
     one without an end stops at the edge with a tip. A guardrail has its margin as a dashed line. Every panel has a
-    scale of its own: percentage points for guardrails and for the outcomes in `shares`, other numbers as they are.
-    Without `shares` these are the outcomes whose label says neither "... per ..." nor "... brought".
+    scale of its own: percentage points for the outcomes in `shares` (without it, those whose kind is "share"), other
+    numbers as they are.
     """
     words, colours = language_of(language), palette(theme)
     heading = words.text("What each variant changes") if title is None else title
@@ -141,7 +141,7 @@ def _panels(frame: "pandas.DataFrame", shares: Collection[str] | None, words: La
         if treated.empty:
             continue
         name, role = str(outcome), str(rows["role"].iloc[0])
-        is_share = role == "guardrail" or (_is_share(name) if shares is None else name in shares)
+        is_share = rows["kind"].iloc[0] == "share" if shares is None else name in shares
         unit: Unit = "points" if is_share else "number"
         read = {column: numbers(treated, column) for column in _COLUMNS}
         lines, top = [], 0
@@ -172,10 +172,6 @@ def _panels(frame: "pandas.DataFrame", shares: Collection[str] | None, words: La
             )
         )
     return found
-
-
-def _is_share(label: str) -> bool:
-    return " per " not in label and not label.endswith((" brought", " brought directly"))
 
 
 def _subtitle(role: str, unit: Unit, control: str, words: Language) -> str:
@@ -290,8 +286,8 @@ def _words(panel: _Panel, height: int, colours: Mapping[str, str], words: Langua
             )
         )
         if row["safety"]:
-            text = words.text(_SAFETIES[row["safety"]]) if row["safety"] in _SAFETIES else row["safety"]
-            said.append(note(plain(text, 48), colours, y=row["top"] + _LINE, **rows))
+            safety = _SAFETIES.get(row["safety"], row["safety"])
+            said.append(note(plain(words.text(safety), 48), colours, y=row["top"] + _LINE, **rows))
     if not math.isnan(panel.margin):
         said.append(_margin(panel, colours, words))
     return said

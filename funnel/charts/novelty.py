@@ -44,8 +44,8 @@ def experiment_novelty(
 ) -> "Figure":
     """Draw the frame of `ExperimentResult.novelty`: a panel a clock and variant, a difference and its interval a day.
 
-    All panels have one scale of differences, zero in it; a bar that runs far beyond the others ends in a tip. `unit` is
-    "points" for an outcome that is a share of visitors.
+    The panels of a clock have one scale of differences, zero in it; a bar that runs far beyond the others ends in a
+    tip. `unit` is "points" for an outcome that is a share of visitors.
     """
     words, colours = language_of(language), palette(theme)
     heading = words.text("Whether the effect wears off") if title is None else title
@@ -55,7 +55,10 @@ def experiment_novelty(
     ]
     if not panels:
         return empty(title=heading, colours=colours, words=words)
-    common = _scale([days for *_, days in panels], unit, words)
+    scales = {
+        clock: _scale([days for other, _, days in panels if other == clock], unit, words)
+        for clock in dict.fromkeys(clock for clock, *_ in panels)
+    }
     said_of_unit = words.text("percentage points, compared with the control")
     subtitle = wrapped(said_of_unit if unit == "points" else words.text("compared with the control"), _LETTERS)
     head = _HEAD + _LINE * (subtitle.count("<br>") + 1) + 4
@@ -64,7 +67,7 @@ def experiment_novelty(
     traces, said, axes = [], [], {}
     for place, (clock, variant, days) in enumerate(panels):
         suffix = "" if place == 0 else str(place + 1)
-        top = place * panel
+        top, common = place * panel, scales[clock]
         traces += [
             {**trace, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
             for trace in _bars(variant, days, common, colours, words)
@@ -107,7 +110,7 @@ def _days(rows: "pandas.DataFrame") -> dict[str, list[float]]:
 
 
 def _scale(panels: list[dict[str, list[float]]], unit: Unit, words: Language) -> Scale:
-    """Return the scale of all panels: every difference is on it, and of the bounds what is not far out."""
+    """Return the scale of some panels: every difference is on it, and of the bounds what is not far out."""
     return scale(
         [value for days in panels for value in days["difference"]],
         beyond=[value for days in panels for name in _ESTIMATE[1:] for value in days[name]],

@@ -23,7 +23,7 @@ from funnel.charts.look import (
     wrapped,
 )
 from funnel.charts.whiskers import Scale, Unit, scale, whiskers
-from funnel.language import NO_BREAK, Language
+from funnel.language import Language
 from funnel.language import language as language_of
 
 if TYPE_CHECKING:
@@ -174,17 +174,12 @@ def _interaction(p: float, adjusted: float, words: Language) -> str:
     decisive = p if math.isnan(adjusted) else adjusted
     if math.isnan(decisive):
         return words.text("Not enough data to tell whether the groups differ.")
-    told = words.text("p\u00a0{p}", p=_p(p, words))
+    told = words.chance(p)
     if not math.isnan(adjusted):
-        told = words.text("p\u00a0{p}; corrected p\u00a0{corrected}", p=_p(p, words), corrected=_p(adjusted, words))
+        told = words.text("{p}; corrected, {corrected}", p=told, corrected=words.chance(adjusted))
     if decisive < _CLEAR:
         return words.text("The groups differ ({p}).", p=told)
     return words.text("Nothing shows that the groups differ ({p}).", p=told)
-
-
-def _p(p: float, words: Language) -> str:
-    compared = f"< {words.number(0.001, 3)}" if p < 0.001 else f"= {words.number(p, 3 if p < 0.1 else 2)}"
-    return compared.replace(" ", NO_BREAK)
 
 
 def _scale(panels: list[_Panel], unit: Unit, words: Language) -> Scale:

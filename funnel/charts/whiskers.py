@@ -29,12 +29,10 @@ class Scale:
     words: Language
 
     def written(self, value: float, digits: int | None = None) -> str:
-        """Return a value with its sign: `+3.2`, `-0.4`, `0.0`, `+∞`."""
+        """Return a value with its sign: `+3.2`, `−0.4`, `0.0`, `+∞`."""
         if math.isinf(value):
-            return "+∞" if value > 0 else "-∞"
-        number = self.words.number(value * self._factor, self.digits if digits is None else digits)
-        is_above_zero = value > 0 and any(digit in number for digit in "123456789")
-        return f"+{number}" if is_above_zero else number
+            return "+∞" if value > 0 else "−∞"
+        return self.words.signed(value * self._factor, self.digits if digits is None else digits)
 
     def interval(self, low: float, high: float) -> str:
         """Return the two bounds in brackets: `[+1.7 to +4.7]`."""

@@ -171,7 +171,7 @@ def _guardrail(asked: Guardrail, treatment: Cell, control: Cell, look: Look) -> 
     def plain(level: float) -> Estimate:
         return miettinen_nurminen(*counts, level=level)
 
-    margin = asked.margin if asked.worse == "higher" else -asked.margin
+    margin = asked.limit
     fixed = score_test(*counts, difference=margin, alternative="less" if margin > 0 else "greater").p
     is_within = compared.difference < margin if margin > 0 else compared.difference > margin
     beyond = Comparison(compared.difference - margin, compared.standard_error, compared.visitors)

@@ -157,7 +157,7 @@ def _told(row: Row, p_adjusted: float, correction: str | None) -> dict[str, obje
         "rate": rate.value,
         "rate_low": rate.low,
         "rate_high": rate.high,
-        "margin": asked.margin if isinstance(asked, Guardrail) else math.nan,
+        "margin": asked.limit if isinstance(asked, Guardrail) else math.nan,
     }
     if made is None:
         return told

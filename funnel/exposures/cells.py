@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 from sqlglot import exp
@@ -63,7 +63,8 @@ def cells(
     for row in connection.execute(sql(query)).fetchall():
         numbers = iter(row[keys:])
         found[row[:keys]] = {
-            measure.label: Cell(*(int(next(numbers) or 0) for _ in range(7)), _unit(measure)) for measure in measures
+            measure.label: replace(Cell(*(int(next(numbers) or 0) for _ in range(7))), unit=_unit(measure))
+            for measure in measures
         }
     return found
 

@@ -1,14 +1,16 @@
 """The report of a campaign's funnel: the answer first, then everything it rests on."""
 
-import platform
-from collections.abc import Iterator, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from funnel import charts
+from funnel.errors import DefinitionError
+from funnel.experiments import Experiment
 from funnel.language import Language
-from funnel.pages import Fact, KeyNumber, Section
+from funnel.pages import KeyNumber, Section
 from funnel.report.checks import severity, told
+from funnel.report.experiment import experiment_section, usual_experiments
+from funnel.report.provenance import provenance
 from funnel.report.report import Report
 from funnel.sections import in_words, readings, section_of, table_for
 from funnel.sections.tables import table_of
@@ -18,18 +20,22 @@ if TYPE_CHECKING:
     from funnel.events import Events
     from funnel.funnels import Funnel, FunnelResult
 
-PACKAGES = ("acquisition-funnel", "duckdb", "numpy", "pandas", "plotly", "scipy", "sqlglot", "statsmodels")
-
 
 def campaign_report(
     events: "Events",
     funnel: "Funnel",
     *,
     by: Sequence[str] = ("channel", "device"),
+    experiments: Sequence[Experiment] | None = None,
     language: str = "en",
     title: str | None = None,
 ) -> Report:
-    """Return the whole report of one funnel, ready to save; `by` columns that the events lack are passed over."""
+    """Return the whole report of one funnel, ready to save; `by` columns that the events lack are passed over.
+
+    `experiments` are measured and told after what follows the last step; without it, what one would usually ask of the
+    variants in the events, if any (`funnel.report.usual_experiments`). One that cannot be measured says why.
+    """
+    asked = usual_experiments(events) if experiments is None else _checked(experiments)
     report = Report("", language=language)
     words = report.words
     report.title = title or words.text("The campaign’s funnel")
@@ -43,12 +49,29 @@ def campaign_report(
             report.sections.append(_group_section(journeys.measure(by=column, language=language), column, words))
     if funnel.follow_up_labels:
         report.sections.append(_follow_up_section(result, funnel, words))
+    for experiment in asked:
+        section, answer = experiment_section(experiment, events, words)
+        report.sections.append(section)
+        if answer:
+            report.lead.append(words.text("{experiment}. {verdict}", experiment=section.heading, verdict=answer))
     report.add(words.text("Day by day"), result.cohorts())
     report.add(words.text("How much the way of counting matters"), result.sensitivity())
     report.sections.append(_definition_section(result, words))
     report.sections.append(_quality_section(events, words))
-    report.footer.extend(_provenance(events, funnel, words))
+    definitions = [(words.text("Definition"), funnel), *((words.text("Experiment"), each) for each in asked)]
+    report.footer.extend(provenance(events, definitions, words))
     return report
+
+
+def _checked(experiments: Sequence[Experiment]) -> list[Experiment]:
+    given = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    for each in given:
+        if not isinstance(each, Experiment):
+            raise DefinitionError(
+                f"`experiments` takes experiments; got {type(each).__name__}. Give for example"
+                " [funnel.Experiment('thanks_page', control='thanks_only', primary=funnel.Conversion('share'))]."
+            )
+    return given
 
 
 def _key_numbers(result: "FunnelResult", funnel: "Funnel", words: Language) -> list[KeyNumber]:
@@ -145,24 +168,3 @@ def _quality_section(events: "Events", words: Language) -> Section:
         sentence=sentence,
         table=table_of(frame, words.text("What the checks found"), words),
     )
-
-
-def _provenance(events: "Events", funnel: "Funnel", words: Language) -> Iterator[Fact]:
-    at = [words.moment(moment, events.timezone) for moment in (events.first_at, events.last_at, events.cutoff)]
-    yield Fact(words.text("Source"), events.source)
-    yield Fact(
-        words.text("Events"),
-        words.text(
-            "{rows} events of {visitors} visitors, from {first} to {last}",
-            rows=words.number(events.rows),
-            visitors=words.number(events.visitors),
-            first=at[0],
-            last=at[1],
-        ),
-    )
-    cutoff = words.text("{cutoff} (the last event: no cutoff was given)", cutoff=at[2])
-    yield Fact(words.text("Data complete to"), cutoff if events.cutoff_is_default else at[2])
-    yield Fact(words.text("Fingerprint of the data"), events.fingerprint(), is_code=True)
-    yield Fact(words.text("Definition"), repr(funnel), is_code=True)
-    versions = [f"{name} {version(name)}" for name in PACKAGES]
-    yield Fact(words.text("Made with"), ", ".join([*versions, f"Python {platform.python_version()}"]), is_code=True)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from funnel.language import Language
 from funnel.pages import Bar, Section, Table
-from funnel.sections import readings
+from funnel.sections import readings, variant_readings
 from funnel.sections.tables import cohort_table, curve_table, table_of, time_table
+from funnel.sections.variants import variant_table
 
 if TYPE_CHECKING:
     import pandas
@@ -69,6 +70,9 @@ def section_of(
 def table_for(result: Answer, words: Language) -> Table:
     """Return the table that suits the kind of result, known by its columns."""
     frame = result.frame
+    kind = getattr(result, "kind", None)  # an experiment's answers say what their rates are
+    if kind is not None:
+        return variant_table(frame, result.title, words, kind=kind)
     if {"entered_on", "age_days", "overall_rate"} <= set(frame.columns):
         return cohort_table(frame, result.title, words)
     if {"outcome", "elapsed_seconds", "rate"} <= set(frame.columns):
@@ -94,6 +98,8 @@ def reading_of(result: Answer, words: Language) -> str:
     summary = getattr(result, "summary", None)  # a funnel's answer has one; others are read from their frame
     if summary is not None:
         return str(summary(words.code))
+    if hasattr(result, "kind"):
+        return variant_readings.reading(frame, words)
     columns = set(frame.columns)
     if {"entered_on", "age_days"} <= columns:
         return readings.of_cohorts(frame, words)

@@ -11,7 +11,7 @@ from funnel.comparisons.table import Whole
 from funnel.design import Measure
 from funnel.exposures import Exposures
 from funnel.language import Language
-from funnel.verdicts.decision import Decision
+from funnel.verdicts.decision import FEWEST, Decision, safety_of
 
 if TYPE_CHECKING:
     import pandas
@@ -127,7 +127,7 @@ def _how_sure(told: Told, words: Language) -> str:
         return words.plural(
             "A comparison needs {n} visitor or more in each arm, and at least one “{outcome}”.",
             "A comparison needs {n} visitors or more in each arm, and at least one “{outcome}”.",
-            30,
+            FEWEST,
             outcome=words.name(told.primary.label),
         )
     if code == "wait" and told.found.design.looks == "fixed":
@@ -143,25 +143,44 @@ def _how_sure(told: Told, words: Language) -> str:
         rows = told.frame[(told.frame["outcome"] == told.primary.label) & told.frame["difference"].notna()]
         low, high = rows["simultaneous_low"].min(), rows["simultaneous_high"].max()
         return words.text(
-            "The data leave room for differences of {interval} (95% for all variants at once; smallest adjusted {p}).",
+            "The data leave room for differences of {interval} (95% for all variants at once; adjusted {p} or more).",
             interval=between(told.primary, low, high, words),
             p=words.chance(rows["p_adjusted"].min()),
         )
     if code == "wait":
         return words.text("So far {difference}.", difference=_difference(told, words))
+    said = [_difference(told, words)]
     if told.decision.rivals:
-        return words.text(
-            "This much is sure: {difference}; “{variant}” cannot be told apart from {rivals}.",
-            difference=_difference(told, words),
-            variant=words.name(str(told.decision.variant)),
-            rivals=words.listing([quoted(each, words) for each in told.decision.rivals]),
+        said.append(
+            words.text(
+                "it cannot be told apart from {rivals}",
+                rivals=words.listing([quoted(each, words) for each in told.decision.rivals]),
+            )
         )
-    return words.text("This much is sure: {difference}.", difference=_difference(told, words))
+    said += [_passed_over(variant, told, words) for variant in told.decision.passed_over]
+    return words.text("The data show this: {clauses}.", clauses=words.text("; ").join(said))
+
+
+def _passed_over(variant: str, told: Told, words: Language) -> str:
+    """Return why a variant with a higher rate is not the one to show."""
+    values = {"variant": words.name(variant), "rate": amount(told.primary, told.row(variant)["rate"], words)}
+    if safety_of(told.frame, variant) == "harmful":
+        return words.text("“{variant}” comes to {rate}, but does harm", **values)
+    return words.text("“{variant}” comes to {rate}, but is not shown safe", **values)
 
 
 def _difference(told: Told, words: Language) -> str:
     """Return the difference of the variant spoken of, with the interval that holds for all variants at once."""
     row = told.row(str(told.decision.variant))
+    if len(told.found.variants) == 2:
+        return words.text(
+            "“{variant}” differs from “{control}” by {difference} (95% interval {interval}; {p})",
+            variant=words.name(str(told.decision.variant)),
+            control=words.name(told.control),
+            difference=gap(told.primary, row["difference"], words),
+            interval=between(told.primary, row["difference_low"], row["difference_high"], words),
+            p=words.chance(row["p_adjusted"]),
+        )
     return words.text(
         "“{variant}” differs from “{control}” by {difference} (95% interval {interval}, all variants at once; adjusted"
         " {p})",
@@ -216,15 +235,11 @@ def _not_known(told: Told, words: Language) -> str:
 
 def corrected(told: Told, words: Language) -> str:
     """Return which correction ran on the primary outcome, for how many comparisons and for which way of looking."""
-    comparisons = len(told.found.variants) - 1
-    several = words.plural(
-        "none is needed for {n} comparison", "Holm over {n} comparisons, with Dunnett’s intervals", comparisons
-    )
-    looks = told.found.design.looks
+    comparisons, looks = len(told.found.variants) - 1, told.found.design.looks
     if looks == "fixed":
-        return several
-    if comparisons > 1:
-        several = words.plural("", "Holm over {n} comparisons, with Bonferroni’s intervals", comparisons)
+        if comparisons == 1:
+            return words.text("none is needed for one comparison")
+        return words.text("Holm over {n} comparisons, with Dunnett’s intervals", n=words.number(comparisons))
     if looks == "anytime":
         looking = words.text("valid however often one looks (confidence sequence)")
     elif told.look.is_planned:
@@ -233,24 +248,26 @@ def corrected(told: Told, words: Language) -> str:
         )
     else:
         looking = words.plural("for {n} look (Bonferroni)", "for {n} looks (Bonferroni)", int(looks))
+    if comparisons == 1:
+        return looking
+    several = words.text("Holm over {n} comparisons, with Bonferroni’s intervals", n=words.number(comparisons))
     return words.text("{several}, {looking}", several=several, looking=looking)
 
 
 def _unknown(told: Told, words: Language) -> list[str]:
     """Return what the numbers leave open: guardrails, pending visitors, other corners, and always what comes later."""
-    found = [
-        words.text("whether “{variant}”, with a higher rate, is safe", variant=words.name(variant))
-        for variant in told.decision.passed_over
-    ]
+    found = []
     if told.decision.code == "adopt" and not told.found.design.guardrails:
         found.append(words.text("whether it does harm (no guardrail was declared)"))
     if told.decision.code not in ("adopt", "harmful", "not shown safe", "not enough data"):
         found += _unproven(told, words)
+    if _is_at_odds(told):
+        found.append(words.text("whether there is a difference at all (the interval for all variants at once holds 0)"))
     pending = int(told.frame.loc[told.frame["outcome"] == told.primary.label, "pending"].sum())
     if pending:
         found.append(words.plural("what {n} pending visitor will do", "what {n} pending visitors will do", pending))
     if told.found.design.looks == "fixed" and told.found.design.planned is None:
-        found.append(words.text("whether the day of this look was fixed beforehand, as the test supposes"))
+        found.append(words.text("whether the day of this look was fixed beforehand"))
     found.append(words.text("what happens after {window}", window=words.duration(told.primary.window / 1e6)))
     return found
 
