@@ -60,8 +60,8 @@ def test_a_winner_is_to_be_shown():
         f" {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de +6,0{NO_BREAK}points (intervalle"
         f" à 95{NO_BREAK}% de {low} à {high} points{SEMICOLON} p{NO_BREAK}<{NO_BREAK}0,0001). "
         f"Correction{COLON} aucune n’est nécessaire pour une seule comparaison{SEMICOLON} ce qu’on ignore{COLON}"
-        " si elle nuit (aucun garde-fou n’a été déclaré), si le jour de cet examen était fixé d’avance et ce qui se passe après"
-        f" 3{NO_BREAK}jours."
+        " si elle nuit (aucun garde-fou n’a été déclaré), si le jour de cette analyse était fixé d’avance et ce qui se"
+        f" passe après 3{NO_BREAK}jours."
     )
 
 
@@ -214,7 +214,7 @@ def test_planned_looks_wait_until_their_boundary_is_crossed_and_then_decide():
     assert english.endswith("Correction: for 4 planned looks (O’Brien-Fleming); not known: what happens after 3 days.")
     result, english, french = told({**arms, "share": arm(2_000, 185)}, planned=10_000, looks=4)
     assert result.decision.code == "adopt"
-    assert f"Correction{COLON} pour 4 examens prévus (O’Brien-Fleming){SEMICOLON} ce qu’on ignore" in french
+    assert f"Correction{COLON} pour 4 analyses prévues (O’Brien-Fleming){SEMICOLON} ce qu’on ignore" in french
 
 
 def test_looking_at_any_time_says_so_and_decides_when_its_interval_leaves_out_no_difference():
@@ -256,15 +256,9 @@ def test_every_verdict_is_three_sentences(code, shared, looks):
     arms = {"thanks_only": arm(500, 80, 5), "share": arm(500, shared, 6), "both": arm(500, 85, 30)}
     events = events_of(arms)
     for planned in (None, 1_500, 15_000):
-        experiment = Experiment(
-            "page",
-            control="thanks_only",
-            primary=Conversion("share"),
-            guardrails=[GUARDRAIL],
-            looks=looks,
-            planned=planned,
-        )
-        sentences = experiment.measure(events_of(arms)).verdict(code)
+        rules = {"guardrails": [GUARDRAIL], "looks": looks, "planned": planned}
+        experiment = Experiment("page", control="thanks_only", primary=Conversion("share"), **rules)
+        sentences = experiment.measure(events).verdict(code)
         assert sentences.count(". ") == 2
         assert sentences.endswith(".")
         assert "{" not in sentences

@@ -1,6 +1,5 @@
 """How the share that went on grows with time, with its interval and how many are still followed."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,13 @@ from funnel.charts.look import (
     axis,
     figure,
     legend,
-    long_time_ticks,
     note,
     numbers,
     palette,
     percent_ticks,
     plain,
-    time_ticks,
 )
+from funnel.charts.time_axis import TimeAxis, still_followed, time_axis
 from funnel.language import Language
 from funnel.language import language as language_of
 
@@ -39,10 +37,8 @@ class _Panel:
     top: int
     number: int
     curves: tuple[dict[str, Any], ...]
-    first: float
-    last: float
+    time: TimeAxis
     highest: float
-    is_log: bool
 
     @property
     def suffix(self) -> str:
@@ -51,15 +47,6 @@ class _Panel:
     @property
     def bottom(self) -> int:
         return self.top + _HEAD + _PLOT + _FOOT + _LEGEND_LINE * len(self.curves) + _GAP
-
-    def place(self, seconds: float) -> float:
-        """Where plotly puts a time on the axis: on a logarithmic one, by the exponent."""
-        return math.log10(seconds) if self.is_log else seconds
-
-    def ticks(self, words: Language) -> dict[str, Any]:
-        if self.is_log:
-            return {"type": "log", **long_time_ticks(self.first, self.last, words)}
-        return time_ticks(self.last, words, most=4)
 
 
 def curves(
@@ -104,27 +91,18 @@ def _panels(frame: "pandas.DataFrame") -> list[_Panel]:
     found: list[_Panel] = []
     for after, rows in frame.groupby("after", sort=False, dropna=False):
         lines = [_curve(str(outcome), each) for outcome, each in rows.groupby("outcome", sort=False)]
-        times = [time for line in lines for time in line["elapsed_seconds"] if time > 0]
         tops = [rate for line in lines for rate in line["rate_high"]]
-        last = max(times, default=1.0)
         found.append(
             _Panel(
                 after=str(after),
                 top=found[-1].bottom if found else 0,
                 number=len(found) + 1,
                 curves=tuple(lines),
-                first=min(times, default=1.0),
-                last=last,
+                time=time_axis(lines),
                 highest=min(1.0, max(tops, default=0.0) * 1.06) or 0.01,
-                is_log=any(_is_early(line, last) for line in lines),
             )
         )
     return found
-
-
-def _is_early(curve: dict[str, Any], last: float) -> bool:
-    early = [rate for time, rate in zip(curve["elapsed_seconds"], curve["rate"], strict=True) if 0 < time <= last / 50]
-    return len(early) > 1 and early[-1] >= curve["rate"][-1] / 2 > 0
 
 
 def _curve(outcome: str, rows: "pandas.DataFrame") -> dict[str, Any]:
@@ -183,10 +161,10 @@ def _axes(panel: _Panel, height: int, colours: Mapping[str, str], words: Languag
     time = axis(
         "",
         colours,
-        range=[panel.place(panel.first) if panel.is_log else 0, panel.place(panel.last)],
+        range=panel.time.range(),
         anchor=f"y{panel.suffix}",
         showgrid=False,
-        **panel.ticks(words),
+        **panel.time.ticks(words),
     )
     share = axis(
         "",
@@ -211,7 +189,7 @@ def _words(panel: _Panel, height: int, colours: Mapping[str, str], words: Langua
     head = words.text("Share after {step} (%)", step=plain(panel.after, 30))
     foot = _HEAD + _PLOT
     since = words.text("Time since {step}", step=plain(panel.after, 24))
-    if panel.is_log:
+    if panel.time.is_log:
         since = words.text("Time since {step}, logarithmic", step=plain(panel.after, 24))
     named = [
         note(f"<b>{head}</b>", colours, y=from_top(_HEAD / 2 - 3), font={"size": LABEL}, **left),
@@ -224,24 +202,18 @@ def _words(panel: _Panel, height: int, colours: Mapping[str, str], words: Langua
         note(words.text("Still followed, none of these yet:"), colours, y=from_top(foot + 60), font=muted, **left),
     ]
     counted = panel.curves[0]
-    ticks = panel.ticks(words)["tickvals"]
+    ticks = panel.time.ticks(words)["tickvals"]
     return named + [
         note(
             words.number(count),
             colours,
-            x=panel.place(tick),
+            x=panel.time.place(tick),
             xref=f"x{panel.suffix}",
             y=from_top(foot + 78),
             yref="paper",
             xanchor="center",
             yanchor="middle",
         )
-        for tick, count in ((tick, _still_followed(counted, tick)) for tick in ticks)
+        for tick, count in ((tick, still_followed(counted, tick)) for tick in ticks)
         if count is not None
     ]
-
-
-def _still_followed(curve: dict[str, Any], time: float) -> float | None:
-    """Return how many were followed up to a time: those at risk at the next time of the curve, or at that one."""
-    later = zip(curve["elapsed_seconds"], curve["at_risk"], strict=True)
-    return next((count for seconds, count in later if seconds >= time - 1e-6), None)

@@ -69,11 +69,13 @@ def ahead(found: Exposures, cells: Whole, lifts: Sequence[float], *, wanted: flo
     for lift in lifts:
         needed = required_visitors(baseline, lift, variants=variants, power=wanted, looks=design.looks)
         formula, correction = needed.formula, needed.correction
-        now = float(power(baseline, lift, n=max(present, 1), variants=variants))
+        # Looking early takes that many times the visitors of a single look for the same power.
+        inflation = needed.n / required_visitors(baseline, lift, variants=variants, power=wanted).n
+        now = float(power(baseline, lift, n=max(present, 1) / inflation, variants=variants))
         days = math.ceil(needed.total / pace) if pace else math.nan
         rows.append((lift, needed.rate, needed.n, needed.total, days, now))
         sizes = np.unique(np.linspace(needed.n / POINTS, 1.5 * needed.n, POINTS).round().clip(1))
-        found_by = np.asarray(power(baseline, lift, n=sizes, variants=variants))
+        found_by = np.asarray(power(baseline, lift, n=sizes / inflation, variants=variants))
         curves.append(pandas.DataFrame({"lift": lift, "visitors": sizes, "power": found_by}))
     return Ahead(
         pandas.DataFrame(rows, columns=list(COLUMNS)),
