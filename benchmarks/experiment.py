@@ -49,7 +49,9 @@ def main() -> None:
     print(machine())
     path = exposed_file(asked.folder, asked.compared)
     seconds = compare(path, asked.rounds)
-    print(f"\nan answer and its verdict: {seconds:.2f} s at most; the target is under {MOST_SECONDS_OF_A_VERDICT:.0f} s")
+    print(
+        f"\nan answer and its verdict: {seconds:.2f} s at most; the target is under {MOST_SECONDS_OF_A_VERDICT:.0f} s"
+    )
     if asked.profile:
         profile(path)
 
@@ -197,7 +199,9 @@ def _beside_pandas(path: Path, rounds: int, ours: float, frame: "pandas.DataFram
     _row("pandas: reading the events", [read])
     _row("pandas: four rates", [seconds for _, seconds in tried])
     print(f"\npandas: {'the same four rates' if same else 'OTHER RATES'}; nothing else of the answer")
-    print(f"journeys, answer and verdict: {ours / theirs:.2f} times its four rates, {ours / (read + theirs):.2f} read too")
+    print(
+        f"journeys, answer and verdict: {ours / theirs:.2f} times its four rates, {ours / (read + theirs):.2f} read too"
+    )
 
 
 def shares_by_pandas(events: "pandas.DataFrame", cutoff: object) -> dict[str, float]:

@@ -68,6 +68,7 @@ def _count(text: str) -> int:
 
 
 def machine() -> str:
+    """Return what the figures were taken on."""
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "pandas"))
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
 

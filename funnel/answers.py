@@ -102,6 +102,11 @@ class FunnelResult(Result):
         """Return the groups side by side, a dot and interval for each rate."""
         return shown(charts.groups(self.frame, by=self.by, language=self.language, title=self.title, theme=theme))
 
+    @property
+    def has_chart(self) -> bool:
+        """Tell that there is one."""
+        return True
+
     def _drawn(self, theme: Theme) -> Figure:
         return charts.funnel_bars(self.frame, by=self.by, language=self.language, title=self.title, theme=theme)
 

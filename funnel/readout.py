@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import timedelta
@@ -273,7 +274,10 @@ def _segments_heading(words: Language) -> str:
 
 def _segment_remarks(frame: pandas.DataFrame) -> list[Saying]:
     families = frame.drop_duplicates(["column", "variant"])
-    said: list[Saying] = [partial(_interaction, row=row) for row in families.itertuples()]
+    varying = families[families["interaction_p_adjusted"] < DOUBTFUL]
+    said: list[Saying] = [partial(_varying, row=row) for row in varying.itertuples()]
+    if varying.empty:
+        said.append(partial(_alike, smallest=float(families["interaction_p_adjusted"].min())))
     said.append(
         lambda words: words.text(
             "Each group’s own difference is drawn toward that of all groups, as far as they differ no more than chance;"
@@ -284,21 +288,21 @@ def _segment_remarks(frame: pandas.DataFrame) -> list[Saying]:
     return said
 
 
-def _interaction(words: Language, row: object) -> str:
-    column, variant = words.name(str(row.column)), words.name(str(row.variant))  # type: ignore[attr-defined]
-    p = row.interaction_p_adjusted  # type: ignore[attr-defined]
-    if not p < DOUBTFUL:
-        return words.text(
-            "By {column}, the difference of “{variant}” varies no more than chance allows ({p}).",
-            column=column,
-            variant=variant,
-            p=words.chance(p),
-        )
+def _varying(words: Language, row: Any) -> str:
     return words.text(
         "By {column}, the difference of “{variant}” varies more than chance allows ({p}).",
-        column=column,
-        variant=variant,
-        p=words.chance(p),
+        column=words.name(str(row.column)),
+        variant=words.name(str(row.variant)),
+        p=words.chance(row.interaction_p_adjusted),
+    )
+
+
+def _alike(words: Language, smallest: float) -> str:
+    if math.isnan(smallest):
+        return words.text("No column has two groups to compare.")
+    return words.text(
+        "In no column does the difference of a variant vary more than chance allows (smallest {p}).",
+        p=words.chance(smallest),
     )
 
 

@@ -57,6 +57,11 @@ class Result:
         language(code)
         return replace(self, language=code)
 
+    @property
+    def has_chart(self) -> bool:
+        """Tell whether there is a chart of it; some answers are a table alone."""
+        return self.draw is not None
+
     def plot(self, *, theme: Theme = "light") -> Figure:
         """Return the chart as a plotly figure; `theme` is "light" or "dark". It holds aggregates only."""
         return shown(self._drawn(theme))

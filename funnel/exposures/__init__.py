@@ -99,7 +99,7 @@ def build(design: Design, events: Events) -> Exposures:
     with Scratch(events.connection) as scratch:
         exposed = scratch.make("table", "exposed", population.exposed())
         done = scratch.make("table", "done", tallies.query(exposed))
-        units = scratch.make("table", "units", _units(design, events, exposed, done, tallies, scratch))
+        units = scratch.make("table", "units", _units(population, exposed, done, tallies, scratch))
         found = _found(design, events, population, units, unnamed, scratch)
         for name in (exposed, done):
             events.connection.execute(sql(exp.Drop(tables=[exp.to_table(name)], kind="TABLE", exists=True)))
@@ -117,10 +117,10 @@ def _check_referrals(design: Design, events: Events) -> None:
             )
 
 
-def _units(design: Design, events: Events, exposed: str, done: str, tallies: Tallies, scratch: Scratch) -> exp.Expr:
+def _units(population: Population, exposed: str, done: str, tallies: Tallies, scratch: Scratch) -> exp.Expr:
     """Return the query of the units; see the top of the module."""
-    measures = design.measures
-    trees = _trees(design, events, exposed, scratch)
+    design = population.design
+    measures, trees = design.measures, _trees(design, population.events, exposed, scratch)
     return statement(
         """
         /* one row a visitor exposed */
@@ -149,7 +149,7 @@ def _units(design: Design, events: Events, exposed: str, done: str, tallies: Tal
         segments=[column(f"by_{place}", of="exposed") for place in range(len(design.segments))],
         measured=[each for place, measure in enumerate(measures) for each in _columns(place, measure, tallies)],
         exposed=exposed,
-        places=_places(design, events, scratch),
+        places=_places(population, scratch),
         done=done,
         trees=trees,
     )
@@ -176,10 +176,11 @@ def _columns(place: int, measure: Measure, tallies: Tallies) -> list[exp.Expr]:
     return [named(statement(query).expressions[0], f"{name}_{place}") for name, query in columns.items()]
 
 
-def _places(design: Design, events: Events, scratch: Scratch) -> exp.Expr:
+def _places(population: Population, scratch: Scratch) -> exp.Expr:
     """Return the query of where each of the exposed stands: root or not, whose tree, whose friend."""
+    design, events = population.design, population.events
     shown = as_step(design.exposure)
-    if EXPERIMENT in events.columns and shown.where is None:
+    if population.experiments and shown.where is None:
         shown = replace(shown, where={EXPERIMENT: design.name})
     shared = next((each.shared for each in _referred(design)), None)
     return statement(
@@ -263,7 +264,7 @@ def _found(
             " Is referred_by filled in for visitors who came on their own?"
         )
     elsewhere = 0
-    if EXPERIMENT in events.columns:
+    if population.experiments:
         elsewhere = int(events.connection.execute(sql(population.in_others(units))).fetchall()[0][0])
     labels = [measure.label for measure in design.measures]
     return Exposures(

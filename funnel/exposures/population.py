@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -28,9 +29,31 @@ class Population:
     def is_exposure(self) -> exp.Expr:
         """The condition that an event of `events` is an exposure to this experiment."""
         shown = filled(as_step(self.design.exposure), self.events.columns)
-        if EXPERIMENT not in self.events.columns:
+        if not self.experiments:
             return shown
         return exp.and_(shown, exp.EQ(this=column(EXPERIMENT, of="events"), expression=text(self.design.name)))
+
+    @cached_property
+    def experiments(self) -> tuple[str, ...]:
+        """The experiments that such events name in a column `experiment`, most events first; none where they do not."""
+        if EXPERIMENT not in self.events.columns:
+            return ()
+        query = statement(
+            """
+            /* one row an experiment that has such events */
+            select
+                cast(_experiment as varchar) as experiment,
+                count(*) as events
+            from _events as events
+            where _shown and _experiment is not null
+            group by all
+            order by events desc, experiment
+            """,
+            experiment=column(EXPERIMENT, of="events"),
+            events=self.events.name,
+            shown=filled(as_step(self.design.exposure), self.events.columns),
+        )
+        return tuple(name for name, _ in self.events.connection.execute(sql(query)).fetchall())
 
     @property
     def variant(self) -> exp.Expr:
@@ -72,27 +95,11 @@ class Population:
 
     def _refuse_without_exposures(self) -> None:
         label = as_step(self.design.exposure).label
-        if EXPERIMENT not in self.events.columns:
+        if not self.experiments:
             raise DataError(f"There is no exposure: no '{label}' event fits. Name the event with exposure=.")
-        query = statement(
-            """
-            /* one row an experiment that has such events */
-            select
-                cast(_experiment as varchar) as experiment,
-                count(*) as events
-            from _events as events
-            where _shown and _experiment is not null
-            group by all
-            order by events desc, experiment
-            """,
-            experiment=column(EXPERIMENT, of="events"),
-            events=self.events.name,
-            shown=filled(as_step(self.design.exposure), self.events.columns),
-        )
-        known = [name for name, _ in self.events.connection.execute(sql(query)).fetchall()]
         raise DataError(
             f"Experiment '{self.design.name}' has no exposure: no '{label}' event names it in column 'experiment'."
-            f" {did_you_mean(self.design.name, known)}Experiments there: {listed(known)}."
+            f" {did_you_mean(self.design.name, self.experiments)}Experiments there: {listed(self.experiments)}."
         )
 
     def exposed(self) -> exp.Expr:

@@ -5,7 +5,7 @@
 """
 
 from funnel.report.campaign import campaign_report
-from funnel.report.experiment import experiment_report, shown, usual_experiments
+from funnel.report.experiment import USUAL_CONTROL, experiment_report, shown, usual_experiments
 from funnel.report.report import Report
 
-__all__ = ["Report", "campaign_report", "experiment_report", "shown", "usual_experiments"]
+__all__ = ["USUAL_CONTROL", "Report", "campaign_report", "experiment_report", "shown", "usual_experiments"]

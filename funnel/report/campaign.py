@@ -64,14 +64,13 @@ def campaign_report(
 
 
 def _checked(experiments: Sequence[Experiment]) -> list[Experiment]:
-    given = [experiments] if isinstance(experiments, Experiment) else list(experiments)
-    for each in given:
+    for each in experiments:
         if not isinstance(each, Experiment):
             raise DefinitionError(
                 f"`experiments` takes experiments; got {type(each).__name__}. Give for example"
                 " [funnel.Experiment('thanks_page', control='thanks_only', primary=funnel.Conversion('share'))]."
             )
-    return given
+    return list(experiments)
 
 
 def _key_numbers(result: "FunnelResult", funnel: "Funnel", words: Language) -> list[KeyNumber]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from funnel.errors import FunnelError
@@ -94,9 +95,9 @@ def experiment_section(experiment: Experiment, events: "Events", words: Language
         result = experiment.measure(events, language=words.code)
     except FunnelError as error:
         return Section(heading, str(error)), ""
-    asked = [result.curves] if _has_shares(result) else []
-    asked += [result.segments] if result.design.segments else []
-    asked += [result.posterior] if result.kind == "share" else []
+    asked: list[Callable[[], Result]] = [result.segments] if result.design.segments else []
+    if result.kind == "share":
+        asked = [partial(_primary_curves, result), *asked, result.posterior]
     parts, missing = _answered(asked, words)
     whole = section_of(heading, result, words, parts=(*parts, _split_section(result, words)))
     return replace(whole, notes=(*whole.notes, *missing)), verdict(result.told, words)[0]
@@ -135,6 +136,12 @@ def _every(result: "ExperimentResult") -> list[Callable[[], "Result"]]:
         (result.plan, is_share),
     ]
     return [ask for ask, applies in asked if applies]
+
+
+def _primary_curves(result: "ExperimentResult") -> "Result":
+    """Return the curves of the primary outcome alone: those of all outcomes are half as large as the rest of a page."""
+    curves = result.curves()
+    return replace(curves, frame=curves.frame[curves.frame["outcome"] == result.told.primary.label])
 
 
 def _has_shares(result: "ExperimentResult") -> bool:

@@ -47,6 +47,10 @@ class Answer(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What to keep in mind."""
 
+    @property
+    def has_chart(self) -> bool:
+        """Whether there is a chart."""
+
     def plot(self) -> "Figure":
         """Return the chart."""
 
@@ -59,7 +63,7 @@ def section_of(
     return Section(
         heading=heading,
         sentence=reading_of(result, words) if sentence is None else sentence,
-        chart=named.plot() if len(result.frame) else None,
+        chart=named.plot() if len(result.frame) and result.has_chart else None,
         table=table_for(result, words),
         notes=tuple(result.notes),
         bars=step_bars(result.frame, words),

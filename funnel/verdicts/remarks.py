@@ -138,6 +138,13 @@ def _findings(told: Told) -> Iterator[Saying]:
             "The data is taken to be complete to {moment}, its last event; no cutoff was given.",
             moment=words.moment(found.events.cutoff, found.events.timezone),
         )
+    harmful = told.frame[told.frame["safety"] == "harmful"]
+    for outcome, variant in zip(harmful["outcome"], harmful["variant"], strict=True):
+        yield lambda words, outcome=outcome, variant=variant: words.text(  # type: ignore[misc]
+            "“{variant}” does harm: more than chance moves “{outcome}” the wrong way, and the margin is not held.",
+            variant=words.name(variant),
+            outcome=words.name(outcome),
+        )
     has_trees = any(isinstance(measure.outcome, Referred) for measure in found.design.measures)
     if has_trees and found.design.referred == "again" and counts.known_referrer:
         yield lambda words: words.text(

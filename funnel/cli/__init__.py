@@ -1,0 +1,24 @@
+"""The `funnel` command: the same verbs as in Python.
+
+Exit codes: 0 done; 1 the question cannot be asked of this data (one sentence says why); 2 the command was typed wrong.
+What is asked for goes to standard output, everything else to standard error; progress shows in a terminal only.
+"""
+
+import typer
+
+from funnel.cli.commands import check, measure, report, sample
+from funnel.cli.experiments import experiment, plan
+from funnel.cli.speaking import as_typed
+
+__all__ = ["app", "as_typed"]
+
+app = typer.Typer(
+    name="funnel",
+    help="How people come to a petition, sign it, share it and go further.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+for command in (report, measure, experiment, plan, check, sample):
+    app.command()(command)

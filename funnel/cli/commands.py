@@ -1,0 +1,179 @@
+"""The commands that measure a funnel, check events, and make a sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from funnel.cli.options import (
+    AsJson,
+    By,
+    Columns,
+    Cutoff,
+    Entry,
+    FollowUpWindow,
+    FollowUps,
+    LanguageCode,
+    MemoryLimit,
+    Order,
+    Source,
+    Steps,
+    Table,
+    Ties,
+    Timezone,
+    Where,
+    Window,
+)
+from funnel.cli.source import connected
+from funnel.cli.speaking import as_typed, counting, doing, fraction, print_table, say, sentences
+from funnel.cli.typed import names
+
+if TYPE_CHECKING:
+    from funnel.funnels import Funnel
+
+USUAL_STEPS = "visit,sign"
+TO_NAME = "--steps and --follow-ups"
+USUAL_FOLLOW_UPS = ("share", "partner_click")
+
+
+def report(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    steps: Steps = USUAL_STEPS,
+    follow_ups: FollowUps = None,
+    window: Window = "7 days",
+    follow_up_window: FollowUpWindow = "3 days",
+    by: By = None,
+    title: Annotated[str | None, typer.Option(help="The heading of the page.")] = None,
+    language: LanguageCode = "en",
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Write one HTML page: the funnel, by group, what follows, how fast, how sure, and where it all comes from.
+
+    Without --follow-ups, share and partner_click where there are such events; without --by, channel and device where
+    there are such columns. Where events of thanks_shown name variants, thanks_only among them, they are compared too.
+    """
+    with sentences(TO_NAME), doing("Reading the events"):
+        from funnel.report import campaign_report
+
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        usual = [name for name in USUAL_FOLLOW_UPS if name in events.names and name not in names(steps)]
+        asked = _funnel(
+            steps,
+            names(follow_ups) if follow_ups is not None else usual,
+            window,
+            follow_up_window,
+            "ordered",
+            "any",
+            "forward",
+        )
+    with sentences(TO_NAME), doing("Measuring the funnel"):
+        columns = {"by": [events.column(name) for name in names(by)]} if by is not None else {}
+        page = campaign_report(events, asked, language=language, title=title, **columns)
+        path = page.save(output)
+    say(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). It opens in any browser, with no connection.")
+
+
+def measure(
+    source: Source,
+    steps: Steps = USUAL_STEPS,
+    follow_ups: FollowUps = None,
+    window: Window = "7 days",
+    follow_up_window: FollowUpWindow = "3 days",
+    order: Order = "ordered",
+    entry: Entry = "any",
+    ties: Ties = "forward",
+    by: By = None,
+    as_json: AsJson = False,
+    language: LanguageCode = "en",
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Print a funnel: how many reach each step, at what rate, how fast, and what follows the last one."""
+    with sentences(TO_NAME), counting("Walking the journeys") as progress:
+        asked = _funnel(steps, names(follow_ups), window, follow_up_window, order, entry, ties)
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        result = asked.measure(events, by=names(by), language=language, progress=progress)
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from funnel.sections import table_for
+
+    print_table(table_for(result, result.words))
+    if asked.follow_ups:
+        print_table(table_for(result.branches(), result.words))
+    for sentence in (result.summary(), *(f"- {note}" for note in result.notes)):
+        typer.echo(sentence)
+
+
+def check(
+    source: Source,
+    as_json: AsJson = False,
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Print what the events are, which rows were set aside and why, and what is doubtful."""
+    with sentences(), doing("Checking the events"):
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        checks = events.check()
+    if as_json:
+        import json
+
+        told = {
+            "rows": events.rows,
+            "visitors": events.visitors,
+            "events": dict(events.names),
+            "cutoff": events.cutoff.isoformat(),
+        }
+        typer.echo(json.dumps({**told, "checks": checks.to_dict("records")}, ensure_ascii=False, indent=2))
+        return
+    from funnel.language import language
+    from funnel.sections.tables import table_of
+
+    typer.echo(repr(events))
+    checks["meaning"] = checks["meaning"].map(as_typed)
+    print_table(table_of(checks, "Checks", language("en")))
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="The folder to write events, relays, mentions and the truth to.")],
+    visitors: Annotated[int, typer.Option(help="About how many visitors.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same campaign.")] = 2018,
+) -> None:
+    """Simulate a fictional campaign whose truth is known, to learn with and to test against."""
+    with sentences(), fraction("Simulating the campaign") as progress:
+        from funnel.sample import make_sample
+
+        make_sample(seed, visitors=visitors, folder=folder, progress=progress)
+    say(f"Wrote a fictional campaign to {folder}: events, relays, mentions, and truth.json.")
+
+
+def _funnel(
+    steps: str, follow_ups: list[str], window: str, follow_up_window: str, order: str, entry: str, ties: str
+) -> Funnel:
+    from funnel.funnels import Funnel
+
+    return Funnel(
+        names(steps),
+        follow_ups=follow_ups,
+        window=window,
+        follow_up_window=follow_up_window,
+        order=order,
+        entry=entry,
+        ties=ties,
+    )
