@@ -37,7 +37,6 @@ def cells(
     measures: Sequence[Measure],
     cutoff_us: int,
     by: Sequence[exp.Expr],
-    where: exp.Expr | None,
     connection: duckdb.DuckDBPyConnection,
 ) -> dict[tuple, dict[str, Cell]]:
     """Return the cells of every measure, by label, for each variant and value of the columns `by`."""
@@ -50,14 +49,13 @@ def cells(
             _by,
             _sums
         from _units as units
-        where is_unit and _chosen
+        where is_unit
         group by all
         order by all
         """,
         by=by,
         sums=sums,
         units=units,
-        chosen=where or exp.true(),
     )
     keys, found = 1 + len(by), {}
     for row in connection.execute(sql(query)).fetchall():
