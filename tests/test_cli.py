@@ -148,3 +148,264 @@ def test_progress_is_silent_in_a_pipe(log):
     command = [str(Path(sys.executable).with_name("funnel")), "measure", log, *MAPPED]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+# Experiments
+
+
+def variants_log(seen=(("thanks_only", 60, 6), ("share", 60, 30)), experiment="thanks_page"):
+    """Return a log in which so many visitors saw each variant, so many of whom shared and one unsubscribed."""
+    lines, number = ["visitor_id,event,occurred_at,experiment,variant,device,amount"], 0
+    for variant, visitors, shared in seen:
+        for place in range(visitors):
+            number += 1
+            device = "mobile" if place % 2 else "desktop"
+            lines.append(f"{number},thanks_shown,2018-01-14 12:00:00,{experiment},{variant},{device},")
+            if place < shared:
+                lines.append(f"{number},share,2018-01-14 12:01:00,,,{device},2.5")
+            if place == 0:
+                lines.append(f"{number},unsubscribe,2018-01-14 13:00:00,,,{device},")
+    return "\n".join([*lines, "0,visit,2018-01-31 12:00:00,,,mobile,", ""])
+
+
+@pytest.fixture
+def trial(tmp_path):
+    path = tmp_path / "trial.csv"
+    path.write_text(variants_log(), encoding="utf-8")
+    return str(path)
+
+
+def test_an_experiment_prints_the_verdict_then_the_numbers_then_the_notes(trial):
+    done = typed("experiment", trial, "--timezone", "UTC", "--guardrail", "unsubscribe=20%")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Show “share”: “share” comes to 50.0% within 3\xa0days, against 10.0% with")
+    lines = done.stdout.splitlines()
+    places = [next(n for n, line in enumerate(lines) if line.startswith(each)) for each in ("Outcome", "- Compared")]
+    assert places == sorted(places)
+    assert "- Compared are 120 visitors at their first exposure" in done.stdout
+
+
+def test_an_experiment_as_json_is_read_by_programs(trial):
+    told = json.loads(typed("experiment", trial, "--timezone", "UTC", "--json").stdout)
+    assert [(row["variant"], row["visitors"], row["total"], row["rate"]) for row in told["rows"]] == [
+        ("thanks_only", 60, 6, 0.1),
+        ("share", 60, 30, 0.5),
+    ]
+    assert told["decision"]["code"] == "adopt"
+    assert told["experiment"]["name"] == "thanks_page"
+
+
+def test_an_experiment_in_french(trial):
+    done = typed("experiment", trial, "--timezone", "UTC", "--language", "fr")
+    assert done.stdout.startswith("Affichez «\xa0partage\xa0»")
+
+
+def test_everything_an_experiment_is_can_be_typed(trial):
+    words = (
+        "--name thanks_page --control thanks_only --primary conversion:share@2d --secondary"
+        " count:share,ratio:share/thanks_shown --exploratory value:amount/share@1d --guardrail unsubscribe=0.02"
+        " --guardrail visit=-1% --exposure thanks_shown --variant variant --window 36h --shares thanks_only=50%,share=0.5"
+        " --planned 100 --looks 5 --segments device --referred again --two-variants first --interval score"
+    )
+    done = typed("experiment", trial, "--timezone", "UTC", "--json", *words.split())
+    assert done.exit_code == 0, done.output
+    asked = json.loads(done.stdout)["experiment"]
+    assert asked["primary"] == {"kind": "Conversion", "step": "share", "window": "2d"}
+    assert asked["secondary"] == [
+        {"kind": "Count", "event": "share", "window": None},
+        {"kind": "Ratio", "numerator": "share", "denominator": "thanks_shown", "window": None},
+    ]
+    assert asked["exploratory"] == [{"kind": "Value", "column": "amount", "event": "share", "window": "1d"}]
+    assert asked["guardrails"] == [
+        {"kind": "Guardrail", "event": "unsubscribe", "margin": 0.02, "worse": "higher", "window": None},
+        {"kind": "Guardrail", "event": "visit", "margin": 0.01, "worse": "lower", "window": None},
+    ]
+    typed_there = ("shares", "planned", "looks", "segments", "two_variants", "interval", "window")
+    assert [asked[name] for name in typed_there] == [
+        {"thanks_only": 0.5, "share": 0.5},
+        100,
+        5,
+        ["device"],
+        "first",
+        "score",
+        "36h",
+    ]
+
+
+def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
+    page = tmp_path / "new" / "experiment.html"
+    done = typed("experiment", trial, "--timezone", "UTC", "--segments", "device", "-o", str(page))
+    assert done.exit_code == 0, done.output
+    assert done.stderr.startswith(f"Wrote {page} (")
+    written = page.read_text(encoding="utf-8")
+    for heading in (
+        "Each variant against the control",
+        "How many, by how long after the variant was shown",
+        "The variants compared with everyone in, pending visitors too",
+        "How the experiment went, day by day",
+        "How likely each variant is the best",
+        "Whether the difference varies between groups of visitors",
+        "When the difference comes about, and whether it lasts",
+        "Whether visitors fell into the variants as planned",
+        "How many visitors it takes to find a difference",
+    ):
+        assert f">{heading}</h2>" in written
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "--secondary counts:share",
+            "No kind of outcome is named 'counts' in --secondary counts:share. Did you mean 'count'? Known: conversion,"
+            " count, referred, ratio, value. If that is an event's whole name, write conversion:counts:share.",
+        ),
+        (
+            "--primary ratio:share",
+            "--primary ratio:share is no ratio of one event to another. Write ratio:share/visit.",
+        ),
+        ("--primary count:", "--primary count: names nothing to count. Write count:share."),
+        (
+            "--guardrail unsubscribe",
+            "--guardrail unsubscribe has no margin. Give how much worse is still bearable: --guardrail"
+            " unsubscribe=0.005 (half a percentage point more), or donate=-0.005 where less is worse.",
+        ),
+        (
+            "--guardrail unsubscribe=5",
+            "The margin in --guardrail unsubscribe=5 is no share between 0 and 1. Half a percentage point is"
+            " unsubscribe=0.005, or unsubscribe=0.5%.",
+        ),
+        ("--guardrail unsubscribe=0,5%", "--guardrail unsubscribe= 0,5% is no number. Write 0.12, or 12%."),
+        (
+            "--shares thanks_only,share",
+            "In --shares, 'thanks_only' has no share. Give each variant its own: --shares thanks_only=0.5,share=0.5.",
+        ),
+        (
+            "--shares share=0.5,share=0.5",
+            "In --shares, 'share' is there twice. Give each variant its own: --shares thanks_only=0.5,share=0.5.",
+        ),
+        (
+            "--shares thanks_only=0.5,share=0.4",
+            "The planned shares sum to 0.9, or one is no share. Give shares of 0 or more that sum to 1, as --shares"
+            " thanks_only=0.5,share=0.5.",
+        ),
+        (
+            "--looks weekly",
+            "--looks weekly is not known. Write 'fixed' (one look, at the planned end), the number of planned looks from"
+            " 2 to 100, or 'anytime'.",
+        ),
+        (
+            "--planned 0",
+            "--planned 0 is no number of visitors. Give how many all arms together should have at the planned end, as"
+            " `funnel plan` says.",
+        ),
+        (
+            "--variant arm",
+            "No column named 'arm', which says what each visitor saw. Known: amount, device, event, experiment,"
+            " occurred_at, variant, visitor_id. Name yours with --variant.",
+        ),
+        (
+            "--primary sharing",
+            "No event is named 'sharing'. Did you mean 'share'? Known: thanks_shown (120), share (36), unsubscribe (2),"
+            " visit (1). Name yours with --exposure, --primary, --secondary, --exploratory and --guardrail.",
+        ),
+        (
+            "--secondary referred:sign",
+            "referred:sign needs to know who brought whom: no column named 'referred_by' or 'link_id'. Known: amount,"
+            " device, event, experiment, occurred_at, variant, visitor_id.",
+        ),
+    ],
+)
+def test_an_experiment_that_cannot_be_asked_ends_with_a_sentence_and_code_1(trial, words, sentence):
+    done = typed("experiment", trial, "--timezone", "UTC", *words.split())
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")
+
+
+def test_the_control_must_be_named_where_none_is_thanks_only(tmp_path):
+    path = tmp_path / "trial.csv"
+    path.write_text(variants_log([("old", 40, 5), ("new", 41, 9)]), encoding="utf-8")
+    assert typed("experiment", str(path), "--timezone", "UTC").stderr == (
+        "Error: Which variant is the control? None is named 'thanks_only'. Say which with --control."
+        " Variants: 'new' (41), 'old' (40).\n"
+    )
+    assert typed("experiment", str(path), "--timezone", "UTC", "--control", "old").exit_code == 0
+
+
+def test_the_experiment_must_be_named_where_there_are_two(tmp_path):
+    path = tmp_path / "trial.csv"
+    second = variants_log(experiment="button").splitlines()[1:]
+    rows = [f"1{line}" for line in second]  # other visitors: 1 before each number
+    path.write_text(variants_log() + "\n".join([*rows, ""]), encoding="utf-8")
+    assert typed("experiment", str(path), "--timezone", "UTC").stderr == (
+        "Error: The events hold 2 experiments. Say which with --name. Known: 'button' (120), 'thanks_page' (120).\n"
+    )
+    assert typed("experiment", str(path), "--timezone", "UTC", "--name", "button").exit_code == 0
+
+
+def test_an_experiment_without_a_name_in_the_events_takes_that_of_its_exposure(tmp_path):
+    path = tmp_path / "trial.csv"
+    path.write_text(variants_log(experiment=""), encoding="utf-8")
+    told = json.loads(typed("experiment", str(path), "--timezone", "UTC", "--json").stdout)
+    assert told["experiment"]["name"] == "thanks_shown"
+    assert told["rows"][0]["visitors"] == 60
+
+
+# Plans
+
+
+def test_a_plan_tells_the_visitors_and_days_it_takes_and_how_they_were_reckoned():
+    """R's power.prop.test(p1 = .2, p2 = .25, power = .8) gives 1093.739 in each group."""
+    done = typed("plan", "--baseline", "20%", "--lift", "25%", "--visitors-a-day", "100")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[:3] == [
+        "To tell 25.0% from 20.0% in the control (+5.00\xa0points, a lift of 25.0%) takes 1,094 visitors in each of 2"
+        " variants: 2,188 in all.",
+        "At 100 visitors a day (all variants) that is 22 days, and the window of the last visitor.",
+        "With a power of 80% for each variant, two-sided at 5.0% over all of them; looks: one, at the planned end."
+        " Formula: two proportions, variance pooled under no difference (Fleiss 1981; R power.prop.test);"
+        " correction: none.",
+    ]
+    assert "What so many weeks would find" in done.stdout
+
+
+@pytest.mark.parametrize("looks", ["fixed", "5", "anytime"])
+def test_the_smallest_difference_is_found_by_the_visitors_it_takes(looks):
+    """The two answers are inverse to each other, however often one looks."""
+    words = ["plan", "--baseline", "0.12", "--variants", "4", "--looks", looks, "--json"]
+    needed = json.loads(typed(*words, "--lift", "0.1").stdout)["required"]
+    found = json.loads(typed(*words, "--visitors", str(needed["total"])).stdout)["smallest"]
+    assert found["lift"] == pytest.approx(0.1, rel=1e-4)
+    assert needed["correction"] == found["correction"] == "Dunnett, 3 comparisons"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "--baseline 0.12",
+            "There is nothing to plan with. Give --lift 0.10 or --difference 0.012 for the visitors it takes, or"
+            " --visitors 20000 for the smallest difference they find.",
+        ),
+        (
+            "--baseline 12 --lift 0.1",
+            "--baseline 12.0 is no share between 0 and 1. Write --baseline 0.12 for 12 %.",
+        ),
+        (
+            "--baseline 0.12 --lift 0.1 --difference 0.01",
+            "Give either --lift or --difference: --lift 0.10 and --difference 0.012 say the same of 0.12.",
+        ),
+        ("--baseline twelve --lift 0.1", "--baseline twelve is no number. Write 0.12, or 12%."),
+        ("--baseline 0.1 --visitors 0", "--visitors 0 is nobody. Give how many all variants have together."),
+        (
+            "--baseline 0.1 --lift 1 --visitors-a-day 0",
+            "--visitors-a-day 0 is no traffic. Give how many come a day.",
+        ),
+        (
+            "--baseline 0.1 --lift 1 --looks often",
+            "--looks often is not known. Write 'fixed', a number of planned looks, or 'anytime'.",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_made_ends_with_a_sentence_and_code_1(words, sentence):
+    done = typed("plan", *words.split())
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")

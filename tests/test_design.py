@@ -151,10 +151,6 @@ NOT_ASKED = {
         lambda: asked(control="thanks_onl", shares={"thanks_only": 0.5, "share": 0.5}),
         "Control 'thanks_onl' has no planned share. Did you mean 'thanks_only'? Planned: thanks_only, share.",
     ),
-    "a control planned at nothing": (
-        lambda: asked(control="a", shares={"a": 0, "b": 1}),
-        "Control 'a' has no planned share. Did you mean 'a'? Planned: a, b.",
-    ),
     "friends of an unknown kind": (
         lambda: asked(referred="agian"),
         "referred='agian' is not known. Did you mean 'again'? Known: again, inherit.",
@@ -415,6 +411,23 @@ def test_an_experiment_that_these_events_cannot_answer_is_refused_in_one_sentenc
     assert str(refusal.value) == sentence
 
 
+@pytest.mark.xfail(strict=True, reason="the control itself is proposed")
+def test_a_control_planned_at_nothing_is_refused_without_a_guess():
+    with pytest.raises(DefinitionError) as refusal:
+        asked(control="a", shares={"a": 0, "b": 1})
+    assert str(refusal.value) == "Control 'a' has no planned share. Planned: a, b."
+
+
+@pytest.mark.xfail(strict=True, reason="the primitive's sentence, about sizes and sums, comes through")
+def test_clusters_of_an_arm_that_still_has_time_are_refused_by_its_name():
+    result = measured([*PAIR, ("cat", "shown", 19, "c", "page")], referred="inherit")
+    with pytest.raises(DataError) as refusal:
+        result.clusters()
+    assert str(refusal.value) == (
+        "No window of outcome 'click' is over in arm 'c', so its trees cannot be compared. Wait until one is."
+    )
+
+
 # Reported, not refused
 
 REPORTED = {
@@ -479,6 +492,14 @@ def test_nothing_is_said_of_what_did_not_happen():
     )
 
 
+@pytest.mark.xfail(strict=True, reason="the event after the window is forgotten: all came before, it says")
+def test_an_outcome_before_the_exposure_and_after_the_window_is_counted_as_what_it_is():
+    rows = [*PAIR[::2], ("bob", "click", 10), ("cat", "click", 0), ("cat", "shown", 1, "b", "page")]
+    result = measured(rows)
+    assert list(result.frame["total"]) == [0, 0]
+    assert "1 visitor had “click” before the exposure; that does not count." in result.notes
+
+
 # What a design is
 
 
@@ -524,6 +545,13 @@ def test_an_experiment_reads_as_it_is_typed():
         " secondary=[Ratio('click', denominator='share', window='1 day'), Referred('sign'), Value('amount', event='give')],"
         " guardrails=[Guardrail('leave', margin=0.01, worse='lower')], looks=5, planned=4000,"
         " shares={'a': 0.5, 'b': 0.5}, referred='inherit')"
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="the event is shown as if it were the column")
+def test_an_outcome_reads_as_it_is_typed_where_its_first_part_is_left_out():
+    assert repr(asked(primary=Value(event="give"))) == (
+        "Experiment('page', control='a', primary=Value(event='give'), window='3 days', exposure='shown')"
     )
 
 

@@ -161,26 +161,41 @@ def drawn(visitors, seed):
     return rows
 
 
-@settings(max_examples=15)
-@given(campaigns(), st.sampled_from(["leave_out", "first"]), st.sampled_from(["again", "again", "inherit"]))
+ANSWERS = st.sampled_from(["leave_out", "first"]), st.sampled_from(["again", "again", "inherit"])
+
+
+@settings(max_examples=10)
+@given(campaigns(), *ANSWERS)
 def test_random_experiments_are_counted_as_by_hand(campaign, two_variants, referred):
+    check(campaign, two_variants, referred)
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(campaigns(), *ANSWERS)
+def test_many_more_random_experiments_are_counted_as_by_hand(campaign, two_variants, referred):
+    check(campaign, two_variants, referred)
+
+
+def check(campaign, two_variants, referred):
     rows, window, cutoff = campaign
-    rules = Rules(asked_of(window), cutoff, two_variants=two_variants)
-    told = recount(rows, rules)
-    options = {"two_variants": two_variants, "referred": referred}
-    trial = lambda: question(window, **options).journeys(connected(rows, cutoff=cutoff)).found  # noqa: E731
+    told = recount(rows, Rules(asked_of(window), cutoff, two_variants=two_variants))
+    asked = question(window, two_variants=two_variants, referred=referred)
+    events = connected(rows, cutoff=cutoff)
     variants = {unit.variant for unit in told.units.values()}
     CASES["experiments"] += 1
-    if not {"a"} < variants or expected_refusal(told, len(variants), referred=referred):
+    if variants == {"a"} or expected_refusal(told, len(variants), referred=referred):
         with pytest.raises(DataError):
-            trial()
+            asked.journeys(events)
         return
-    CASES["experiments' visitors"] += len(told.units)
-    found = trial()
+    CASES["visitors of experiments"] += len(told.units)
+    found = asked.journeys(events).found
     assert plain(found.cells()) == told.cells
     assert counted(found) == (told.counts, told.before)
-    by_device = recount(rows, rules, group=lambda unit: (unit.device,)).cells
-    assert plain(found.cells(column("by_0"))) == by_device
+    by_device = recount(
+        rows, Rules(asked_of(window), cutoff, two_variants=two_variants), group=lambda unit: (unit.device,)
+    )
+    assert plain(found.cells(column("by_0"))) == by_device.cells
 
 
 # Laws
@@ -381,3 +396,57 @@ def test_an_experiments_tables_go_when_they_are_dropped_or_forgotten():
     assert events.connection.execute(tables).fetchall() != before
     trial.found.drop()
     assert events.connection.execute(tables).fetchall() == before
+
+
+@pytest.mark.xfail(strict=True, reason="tallies are told apart by hash, and a mapping has none")
+def test_a_condition_on_an_outcome_may_be_a_mapping():
+    rows = [*PAIR, row("ann", "click", 1, device="phone"), row("bob", "click", 1, device="tablet")]
+    asked = [Conversion(Step("click", where={"device": device}, name=device)) for device in ("phone", "tablet")]
+    assert small(rows, asked[0], secondary=asked[1:])[0] == {"a": (1, 0, 1), "b": (1, 0, 0)}
+    assert small(rows, Referred(Step("click", where={"device": ["phone"]})))[0] == {"a": (1, 0, 0), "b": (1, 0, 0)}
+
+
+@pytest.mark.xfail(strict=True, reason="every event counts as a value")
+def test_an_event_without_a_value_is_no_value_before_the_exposure():
+    rows = [
+        row("ann", "shown", 1, "a"),
+        row("bob", "shown", 1, "b"),
+        row("bob", "visit", 0),
+        row("bob", "give", 2, value=2),
+    ]
+    cells, counts = small(rows, Value())
+    assert cells == {"a": (1, 0, 0), "b": (1, 0, 2_000_000)}
+    assert counts.before == {}
+
+
+@pytest.mark.xfail(strict=True, reason="a sum of 0 is taken for no event")
+def test_values_that_cancel_out_are_values_after_the_exposure():
+    rows = [row("ann", "shown", 1, "a"), row("bob", "shown", 1, "b"), row("bob", "give", 0, value=1)]
+    rows += [row("bob", "give", 2, value=5), row("bob", "give", 3, value=-5)]
+    assert small(rows, Value())[0] == {"a": (1, 0, 0), "b": (1, 0, 0)}
+
+
+@pytest.mark.xfail(strict=True, reason="with a condition, who came alone is told by any experiment")
+def test_an_exposure_to_another_experiment_makes_nobody_come_alone():
+    """Cat sees another experiment, comes back by Ann's link, then sees this one: referred, condition or not."""
+    rows = [*PAIR, row("cat", "shown", 0, "z", experiment="other"), row("cat", "visit", 1, referred_by="ann")]
+    rows += [row("cat", "shown", 2, "a"), row("bob", "click", 1)]
+    for exposure in ("shown", Step("shown", where="visitor_id is not null")):
+        cells, counts = small(rows, Conversion("click"), exposure=exposure)
+        assert cells == {"a": (1, 0, 0), "b": (1, 0, 1)}
+        assert counts.referred == 1
+
+
+@pytest.mark.xfail(strict=True, reason="the engine's own error comes through")
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_value_that_is_no_number_is_refused_or_nothing(value):
+    connection = duckdb.connect()
+    connection.register("rows", framed([*PAIR, row("bob", "give", 1, value=2)]))
+    relation = connection.sql(f"select * replace (if(event = 'give', '{value}'::double, value) as value) from rows")
+    events = funnel.connect(relation, cutoff=at(9))
+    asked = Experiment("page", control="a", exposure="shown", window="3 minutes", primary=Value())
+    if value == "nan":
+        assert asked.journeys(events).found.cells()[("b",)]["value per visitor"].total == 0
+    else:
+        with pytest.raises(DataError):
+            asked.journeys(events)

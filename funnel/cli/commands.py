@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,8 @@ from funnel.cli.options import (
     Columns,
     Cutoff,
     Entry,
-    FollowUpWindow,
     FollowUps,
+    FollowUpWindow,
     LanguageCode,
     MemoryLimit,
     Order,
@@ -75,7 +75,7 @@ def report(
             "forward",
         )
     with sentences(TO_NAME), doing("Measuring the funnel"):
-        columns = {"by": [events.column(name) for name in names(by)]} if by is not None else {}
+        columns: dict[str, Any] = {"by": [events.column(name) for name in names(by)]} if by is not None else {}
         page = campaign_report(events, asked, language=language, title=title, **columns)
         path = page.save(output)
     say(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). It opens in any browser, with no connection.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +17,8 @@ from funnel.cli.options import (
     Correction,
     Cutoff,
     Difference,
-    Exploratory,
     ExperimentWindow,
+    Exploratory,
     Exposure,
     Formula,
     Guardrails,
@@ -98,6 +98,8 @@ def experiment(
         from funnel.experiments import Experiment
 
         events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        rules: dict[str, Any] = {"referred": referred, "two_variants": two_variants, "interval": interval}
+        rules["looks"] = looks_of(looks)
         found, against = _which(events, name, control, exposure, variant)
         asked = Experiment(
             found,
@@ -109,14 +111,11 @@ def experiment(
             secondary=outcomes(secondary, "--secondary"),
             exploratory=outcomes(exploratory, "--exploratory"),
             guardrails=[guardrail(each) for each in guardrails or []],
-            looks=looks_of(looks),
             planned=planned,
             shares=shares_of(shares),
             segments=names(segments),
-            referred=referred,
-            two_variants=two_variants,
-            interval=interval,
             assignment=assignment,
+            **rules,
         )
     with sentences(TO_NAME), doing("Measuring the experiment"):
         result = asked.measure(events, language=language)
@@ -165,14 +164,16 @@ def plan(
             baseline=share(baseline, "--baseline"),
             lift=None if lift is None else share(lift, "--lift"),
             difference=None if difference is None else share(difference, "--difference"),
-            variants=variants,
-            power=share(power, "--power"),
-            alpha=share(alpha, "--alpha"),
             looks=looks_of(looks),
             visitors=visitors,
             visitors_a_day=visitors_a_day,
-            correction=correction,
-            formula=formula,
+            rules={
+                "variants": variants,
+                "power": share(power, "--power"),
+                "alpha": share(alpha, "--alpha"),
+                "correction": correction,
+                "formula": formula,
+            },
         )
         answer = asked.answer()
     if as_json:

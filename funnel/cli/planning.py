@@ -1,9 +1,9 @@
-"""What `funnel plan` answers: the visitors and days a difference takes, and the difference that so many visitors find."""
+"""What `funnel plan` answers: the visitors and days a difference takes, and what difference so many visitors find."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,15 @@ WEEKS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked; see the options of the command."""
+    """What is asked; `rules` are the arguments that all formulas take (variants, power, alpha, correction, formula)."""
 
     baseline: float
     lift: float | None
     difference: float | None
-    variants: int
-    power: float
-    alpha: float
-    looks: str | int
+    looks: Any
     visitors: int | None
     visitors_a_day: float | None
-    correction: str
-    formula: str
+    rules: Mapping[str, Any]
 
     def answer(self) -> Answer:
         """Return the answer; refuse a question without a difference and without visitors."""
@@ -55,15 +51,7 @@ class Plan:
         from funnel.stats import required_visitors
 
         return required_visitors(
-            self.baseline,
-            lift,
-            difference=difference,
-            variants=self.variants,
-            power=self.power,
-            alpha=self.alpha,
-            looks=self.looks if looks is None else looks,
-            correction=self.correction,
-            formula=self.formula,
+            self.baseline, lift, difference=difference, looks=self.looks if looks is None else looks, **self.rules
         )
 
     def _smallest(self, visitors: float) -> MinimumEffect:
@@ -77,20 +65,12 @@ class Plan:
         factor = 1.0
         if self.looks != "fixed":
             factor = self._required(None, slight).total / self._required(None, slight, "fixed").total
-        return minimum_detectable_effect(
-            self.baseline,
-            n=visitors / self.variants / factor,
-            variants=self.variants,
-            power=self.power,
-            alpha=self.alpha,
-            correction=self.correction,
-            formula=self.formula,
-        )
+        return minimum_detectable_effect(self.baseline, n=visitors / self.rules["variants"] / factor, **self.rules)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`needed` and `days` for the difference asked about, `found` by the visitors asked about, and by each of `weeks`."""
+    """`needed` and `days` are for the difference asked about, `found` by the visitors asked about; `weeks` by each."""
 
     asked: Plan
     needed: RequiredVisitors | None
@@ -104,7 +84,7 @@ class Answer:
         if needed is not None:
             yield words.text(
                 "To tell {rate} from {baseline} in the control ({difference}, a lift of {lift}) takes {n} visitors in"
-                " each variant: {total} in all {variants}.",
+                " each of {variants} variants: {total} in all.",
                 rate=words.percent(needed.rate),
                 baseline=words.percent(needed.baseline),
                 difference=words.points(needed.difference, 2),
@@ -131,8 +111,8 @@ class Answer:
         yield words.text(
             "With a power of {power} for each variant, two-sided at {alpha} over all of them; looks: {looks}. Formula:"
             " {formula}; correction: {correction}.",
-            power=words.percent(asked.power, 0),
-            alpha=words.percent(asked.alpha),
+            power=words.percent(asked.rules["power"], 0),
+            alpha=words.percent(asked.rules["alpha"]),
             looks=_looks(asked.looks, words),
             formula=reckoned.formula,
             correction=reckoned.correction,
@@ -179,7 +159,7 @@ def _told(found: MinimumEffect, words: Language) -> dict[str, str]:
     }
 
 
-def _looks(looks: str | int, words: Language) -> str:
+def _looks(looks: Any, words: Language) -> str:
     if looks == "fixed":
         return words.text("one, at the planned end")
     if looks == "anytime":

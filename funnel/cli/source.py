@@ -19,6 +19,7 @@ def connected(
     where: str | None,
     memory_limit: str | None,
 ) -> Events:
+    """Connect to the source as its options say; `where` narrows the events."""
     from funnel.sources import connect
 
     events = connect(

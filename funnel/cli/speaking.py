@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def print_table(table: Told) -> None:
+    """Print a table as wide as the terminal, or wide enough for most where there is none."""
     from funnel.sections.printed import WIDE, printed
 
     width = shutil.get_terminal_size((WIDE, 0)).columns if sys.stdout.isatty() else WIDE
@@ -26,6 +27,7 @@ def print_table(table: Told) -> None:
 
 
 def say(sentence: str) -> None:
+    """Say something beside what was asked for."""
     typer.echo(sentence, err=True)
 
 
@@ -42,33 +44,28 @@ def sentences(to_name: str = "") -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-# Arguments that an option says: with the text or number they are given, and alone ("Name the event with exposure=.").
+# Arguments that are an option here, with the text or number they are given.
 OPTIONS = (
-    "timezone cutoff table window follow_up_window where memory_limit name control primary exposure variant looks"
-    " planned referred two_variants interval assignment baseline lift difference variants power alpha correction"
-    " formula"
-).split()
-PUT = (
-    (r'events\.where\("([^"]*)"\)', lambda found: f"--where {shlex.quote(found[1])}"),
-    (r"columns=\{([^}]*)\}", lambda found: _pairs(found[1], "--column {}={}", " ")),
-    (
-        r"(?:shares=)?(?<!columns=)\{('[^']*': [\d.]+(?:, )?)+\}",
-        lambda found: "--shares " + _pairs(found[0], "{}={}", ","),
-    ),
-    (r"segments=\['([^']*)'\]", lambda found: f"--segments {shlex.quote(found[1])}"),
-    (r"`(segments|shares)`", lambda found: f"--{found[1]}"),
-    (r"\bReferred\('([^']*)'\)", lambda found: f"referred:{found[1]}"),
-    (r", or a Step with a name of its own", lambda _: ""),
-    (r"as funnel\.required_visitors\(\.\.\.\)\.total", lambda _: "as `funnel plan` says"),
-    (r"funnel\.required_visitors with a baseline of your own", lambda _: "`funnel plan` with a --baseline of your own"),
-    (rf"\b({'|'.join(OPTIONS)})=(?:'([^']*)'|(-?\d[\w.]*\w|-?\d|None)\b)", lambda found: _option(found)),
-    (rf"\b({'|'.join(OPTIONS)})=(?=[\s.,;?]|$)", lambda found: f"--{found[1].replace('_', '-')}"),
+    "timezone|cutoff|table|window|follow_up_window|where|memory_limit|name|control|primary|exposure|variant|looks"
+    "|planned|referred|two_variants|interval|assignment|baseline|lift|difference|variants|power|alpha|correction|formula"
 )
+VARIANT_SHARES = r"(?:shares=)?\{((?:'[^']*': [\d.]+(?:, )?)+)\}"
 
 
 def as_typed(sentence: str) -> str:
     """Return an error's advice as one types it here: --timezone UTC for timezone='UTC'."""
-    for pattern, put in PUT:
+    for pattern, put in (
+        (r'events\.where\("([^"]*)"\)', lambda found: f"--where {shlex.quote(found[1])}"),
+        (r"columns=\{([^}]*)\}", lambda found: _pairs(found[1], "--column {}={}", " ")),
+        (VARIANT_SHARES, lambda found: "--shares " + _pairs(found[1], "{}={}", ",")),
+        (r"segments=\['([^']*)'\]", lambda found: f"--segments {shlex.quote(found[1])}"),
+        (r"`(segments|shares)`", lambda found: f"--{found[1]}"),
+        (r"\bReferred\('([^']*)'\)", lambda found: f"referred:{found[1]}"),
+        (", or a Step with a name of its own", lambda _: ""),
+        (r"as funnel\.required_visitors\(\.\.\.\)\.total", lambda _: "as `funnel plan` says"),
+        (rf"\b({OPTIONS})=(?:'([^']*)'|(-?\d+(?:\.\d+)?))", _option),
+        (rf"\b({OPTIONS})=(?=[\s.,;?]|$)", lambda found: f"--{found[1].replace('_', '-')}"),
+    ):
         sentence = re.sub(pattern, put, sentence)
     return sentence
 

@@ -54,7 +54,8 @@ def shares_of(typed: str | None) -> dict[str, float] | None:
         if not equals or variant in planned:
             what = "is there twice" if equals else "has no share"
             raise DefinitionError(
-                f"In --shares, '{variant or each}' {what}. Give each variant its own: --shares thanks_only=0.5,share=0.5."
+                f"In --shares, '{variant or each}' {what}. Give each variant its own:"
+                " --shares thanks_only=0.5,share=0.5."
             )
         planned[variant] = share(number, f"--shares {variant}=")
     return planned

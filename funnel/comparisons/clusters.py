@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "outcome",
+    "kind",
     "variant",
     "visitors",
     "clusters",
@@ -44,7 +45,7 @@ def clusters_of(found: Exposures) -> pandas.DataFrame:
         control = arms[found.variants[0]]
         for variant, arm in arms.items():
             rate = float(arm.sums.sum() / arm.sizes.sum())
-            row = (measure.label, variant, int(arm.sizes.sum()), len(arm.sizes), rate)
+            row = (measure.label, measure.kind, variant, int(arm.sizes.sum()), len(arm.sizes), rate)
             if variant == found.variants[0]:
                 rows.append((*row, np.nan, np.nan, np.nan, np.nan, None))
                 continue

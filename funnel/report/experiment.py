@@ -30,14 +30,14 @@ USUAL_MARGIN = 0.005
 def shown(
     events: "Events", *, exposure: str = USUAL_EXPOSURE, variant: str = "variant"
 ) -> dict[str | None, dict[str, int]]:
-    """Return the exposures of each variant, by experiment, most first; the experiment is None without such a column.
+    """Return the exposures of each variant, by experiment, most first; None stands for all where none names one.
 
-    Exposures that name no variant, or no experiment where there is a column for it, are in none. Empty where the events
-    have no such column or no such event.
+    Exposures that name no variant, or no experiment where others do, are in none. Empty where the events have no such
+    column or no such event.
     """
     if variant not in events.columns or exposure not in events.names:
         return {}
-    has_names = "experiment" in events.columns
+    is_named = "experiment" in events.columns
     query = statement(
         """
         /* one row an experiment and variant */
@@ -46,20 +46,19 @@ def shown(
             cast(_variant as varchar) as variant,
             count(*) as exposures
         from _events as events
-        where cast(events.event as varchar) = _exposure and _variant is not null and _named
+        where cast(events.event as varchar) = _exposure and _variant is not null
         group by all
         order by exposures desc, experiment, variant
         """,
         events=events.name,
-        experiment=column("experiment", of="events") if has_names else statement("select null").expressions[0],
+        experiment=column("experiment", of="events") if is_named else statement("select null").expressions[0],
         variant=column(variant, of="events"),
         exposure=text(exposure),
-        named=statement("select events.experiment is not null" if has_names else "select true").expressions[0],
     )
     found: dict[str | None, dict[str, int]] = {}
     for experiment, name, exposures in events.connection.execute(sql(query)).fetchall():
         found.setdefault(experiment, {})[name] = exposures
-    return found
+    return {name: variants for name, variants in found.items() if name is not None} or found
 
 
 def usual_experiments(events: "Events") -> list[Experiment]:
