@@ -204,8 +204,9 @@ def test_everything_an_experiment_is_can_be_typed(trial):
     words = (
         "--name thanks_page --control thanks_only --primary conversion:share@2d --secondary"
         " count:share,ratio:share/thanks_shown --exploratory value:amount/share@1d --guardrail unsubscribe=0.02"
-        " --guardrail visit=-1% --exposure thanks_shown --variant variant --window 36h --shares thanks_only=50%,share=0.5"
-        " --planned 100 --looks 5 --segments device --referred again --two-variants first --interval score"
+        " --guardrail visit=-1% --exposure thanks_shown --variant variant --window 36h"
+        " --shares thanks_only=50%,share=0.5 --planned 100 --looks 5 --segments device --referred again"
+        " --two-variants first --interval score"
     )
     done = typed("experiment", trial, "--timezone", "UTC", "--json", *words.split())
     assert done.exit_code == 0, done.output
@@ -275,7 +276,7 @@ def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
             "The margin in --guardrail unsubscribe=5 is no share between 0 and 1. Half a percentage point is"
             " unsubscribe=0.005, or unsubscribe=0.5%.",
         ),
-        ("--guardrail unsubscribe=0,5%", "--guardrail unsubscribe= 0,5% is no number. Write 0.12, or 12%."),
+        ("--guardrail unsubscribe=0,5%", "'0,5%' in --guardrail unsubscribe=0,5% is no number. Write 0.12, or 12%."),
         (
             "--shares thanks_only,share",
             "In --shares, 'thanks_only' has no share. Give each variant its own: --shares thanks_only=0.5,share=0.5.",
@@ -291,8 +292,8 @@ def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
         ),
         (
             "--looks weekly",
-            "--looks weekly is not known. Write 'fixed' (one look, at the planned end), the number of planned looks from"
-            " 2 to 100, or 'anytime'.",
+            "--looks weekly is not known. Write 'fixed' (one look, at the planned end), the number of planned looks"
+            " from 2 to 100, or 'anytime'.",
         ),
         (
             "--planned 0",
@@ -310,9 +311,9 @@ def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
             " visit (1). Name yours with --exposure, --primary, --secondary, --exploratory and --guardrail.",
         ),
         (
-            "--secondary referred:sign",
-            "referred:sign needs to know who brought whom: no column named 'referred_by' or 'link_id'. Known: amount,"
-            " device, event, experiment, occurred_at, variant, visitor_id.",
+            "--secondary referred:unsubscribe",
+            "referred:unsubscribe needs to know who brought whom: no column named 'referred_by' or 'link_id'. Known:"
+            " amount, device, event, experiment, occurred_at, variant, visitor_id.",
         ),
     ],
 )
@@ -394,7 +395,7 @@ def test_the_smallest_difference_is_found_by_the_visitors_it_takes(looks):
             "--baseline 0.12 --lift 0.1 --difference 0.01",
             "Give either --lift or --difference: --lift 0.10 and --difference 0.012 say the same of 0.12.",
         ),
-        ("--baseline twelve --lift 0.1", "--baseline twelve is no number. Write 0.12, or 12%."),
+        ("--baseline twelve --lift 0.1", "'twelve' in --baseline twelve is no number. Write 0.12, or 12%."),
         ("--baseline 0.1 --visitors 0", "--visitors 0 is nobody. Give how many all variants have together."),
         (
             "--baseline 0.1 --lift 1 --visitors-a-day 0",

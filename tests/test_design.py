@@ -542,7 +542,8 @@ def test_an_experiment_reads_as_it_is_typed():
     )
     assert repr(full) == (
         "Experiment('page', control='a', primary=Conversion('click'), window='3 days', exposure='shown',"
-        " secondary=[Ratio('click', denominator='share', window='1 day'), Referred('sign'), Value('amount', event='give')],"
+        " secondary=[Ratio('click', denominator='share', window='1 day'), Referred('sign'),"
+        " Value('amount', event='give')],"
         " guardrails=[Guardrail('leave', margin=0.01, worse='lower')], looks=5, planned=4000,"
         " shares={'a': 0.5, 'b': 0.5}, referred='inherit')"
     )

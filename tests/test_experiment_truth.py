@@ -5,9 +5,9 @@ Each simulation has a small version that is part of every run, and a slow one th
 
 import math
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -29,6 +29,14 @@ def noise(share, runs):
     return 4 * math.sqrt(share * (1 - share) / runs)
 
 
+@contextmanager
+def journeys_of(experiment, sample, cutoff):
+    """Give the journeys of an experiment; their memory goes when they are done with: campaigns here are many."""
+    events = funnel.connect(sample.events, cutoff=cutoff)
+    yield experiment.journeys(events)
+    events.connection.close()
+
+
 # The true differences and their intervals
 
 
@@ -41,6 +49,7 @@ TRUTHS = {
     "sign brought": "referred_signatures_whole_tree",
 }
 SHARES = ("share", "partner_click", "unsubscribe")
+NAMES = ("plain", "bootstrap", "simultaneous", "predicted")
 PAGES = Experiment(
     "thanks_page",
     control=CONTROL,
@@ -59,8 +68,8 @@ def measured(seed, *, visitors):
     campaign = Campaign()
     campaign = replace(campaign, cutoff_at=campaign.closes_at + timedelta(days=120))
     sample = make_sample(seed, visitors=visitors, campaign=campaign)
-    journeys = PAGES.journeys(funnel.connect(sample.events, cutoff=campaign.cutoff_at))
-    frame = journeys.measure().frame
+    with journeys_of(PAGES, sample, campaign.cutoff_at) as journeys:
+        frame, values = journeys.measure().frame, values_of(journeys.found)
     assert not frame["pending"].any()
     true = sample.truth["expected"]["experiment"]["seeded_signers"]["difference_to_thanks_only"]
     within = {"unsubscribe": float(campaign.unsubscribe_delay.cdf(np.array(3 * DAY)))}
@@ -68,7 +77,7 @@ def measured(seed, *, visitors):
     frame["truth"] = [
         true[row.variant][TRUTHS[row.outcome]] * within.get(row.outcome, 1.0) for row in frame.itertuples()
     ]
-    return frame, values_of(journeys.found)
+    return frame, values
 
 
 def values_of(found):
@@ -137,13 +146,12 @@ def test_the_true_differences_lie_inside_their_intervals():
 @pytest.mark.slow
 def test_the_true_differences_lie_inside_their_intervals_at_the_stated_rate_printed(capsys):
     runs, visitors = 200, 20_000
-    found, held = coverage(range(runs), visitors=visitors)
+    found, _ = coverage(range(runs), visitors=visitors)
     with capsys.disabled():
         print(f"\n\n95 % intervals of the differences to {CONTROL}: how often they hold the truth ({runs} campaigns)")
         print(f"{'outcome':22} {'variant':12} {'plain':>8} {'bootstrap':>10} {'at once':>8} {'foretold':>9} {'n':>5}")
         for (outcome, variant), cell in found.items():
-            told = (f"{cell[name]:.3f}" if name in cell else "" for name in NAMES)
-            plain, drawn, at_once, foretold = told
+            plain, drawn, at_once, foretold = (f"{cell[name]:.3f}" if name in cell else "" for name in NAMES)
             print(f"{outcome:22} {variant:12} {plain:>8} {drawn:>10} {at_once:>8} {foretold:>9} {runs:5}")
     for (outcome, variant), cell in found.items():
         skewed = [found[outcome, each]["predicted"] for each in ("both", "partner", "share") if outcome not in SHARES]
@@ -151,16 +159,15 @@ def test_the_true_differences_lie_inside_their_intervals_at_the_stated_rate_prin
             if name in cell:
                 low, high = band(outcome, shortfalls=skewed if variant == "all at once" else [cell.get("predicted")])
                 assert low - noise(0.95, runs) <= cell[name] <= high + noise(0.95, runs), (outcome, variant, name)
-    plain = [
-        np.mean(held[outcome, variant]["plain"])
-        for outcome, variant in held
-        if outcome in SHARES[:2] and variant != "all at once"
-    ]
+    shares = [cell["plain"] for (outcome, _), cell in found.items() if outcome in SHARES[:2] and "plain" in cell]
     # Two outcomes of three comparisons with one control each: as much as three independent ones at the least.
-    assert np.mean(plain) == pytest.approx(0.95, abs=noise(0.95, 3 * runs))
-
-
-NAMES = ("plain", "bootstrap", "simultaneous", "predicted")
+    assert np.mean(shares) == pytest.approx(0.95, abs=noise(0.95, 3 * runs))
+    # BCa's ends come short where few units bring anyone and the tail is guessed from a handful: by their skewness, these
+    # 850 an arm are as 50 to 400 in tests/stats/test_levels.py. The t interval is the one to go by.
+    brought = [cell for cell in found.values() if "bootstrap" in cell]
+    t, bootstrap = (np.mean([cell[name] for cell in brought]) for name in ("plain", "bootstrap"))
+    assert t > bootstrap > 0.9
+    assert t == pytest.approx(0.95, abs=noise(0.95, 1.5 * runs))
 
 
 def band(outcome, *, shortfalls):
@@ -233,14 +240,14 @@ def rows_of(events):
 
 
 def readings(seed, campaign, *, visitors):
-    """Return the p-values of one campaign by analysis, the split's among them, and its journeys."""
+    """Return the p-values of one campaign by analysis, the split's among them."""
     sample = make_sample(seed, visitors=visitors, campaign=campaign)
     naive = rows_of(sample.events)
     signers, sharers = naive[CONTROL]
-    journeys = inherited(campaign).journeys(funnel.connect(sample.events, cutoff=campaign.cutoff_at))
-    answer = journeys.measure()
-    trees = answer.clusters().frame
-    found = {
+    with journeys_of(inherited(campaign), sample, campaign.cutoff_at) as journeys:
+        answer = journeys.measure()
+        trees = answer.clusters().frame
+    return {
         "share: all signers, z test": [
             z_test(shared, shown, sharers, signers).p
             for variant, (shown, shared) in naive.items()
@@ -253,7 +260,6 @@ def readings(seed, campaign, *, visitors):
         ],
         "split: root signers": [answer.split().frame["p"][0]],
     }
-    return found, journeys
 
 
 def rejections(every, level):
@@ -262,7 +268,7 @@ def rejections(every, level):
 
 
 def test_where_friends_are_alike_root_signers_keep_the_level_that_rows_lose():
-    every = [readings(seed, alike(friends_per_share=7), visitors=10_000)[0] for seed in range(8)]
+    every = [readings(seed, alike(friends_per_share=7), visitors=10_000) for seed in range(6)]
     seen = rejections(every, 0.05)
     assert seen["share: all signers, z test"] > 0.15 > seen["share: root signers"]
     assert rejections(every, 0.001)["split: all signers"] > 0.5
@@ -275,7 +281,7 @@ def test_the_levels_of_naive_and_root_signer_analyses_printed(capsys):
     every = {}
     for friends in (3, 7):
         campaign = alike(friends_per_share=friends)
-        every[friends] = [readings(seed, campaign, visitors=10_000)[0] for seed in range(runs)]
+        every[friends] = [readings(seed, campaign, visitors=10_000) for seed in range(runs)]
     seen = {friends: rejections(found, 0.05) for friends, found in every.items()}
     with capsys.disabled():
         print(f"\n\nno true difference, friends inherit the page and resemble: p < 5 % ({runs} campaigns)")
@@ -286,8 +292,9 @@ def test_the_levels_of_naive_and_root_signer_analyses_printed(capsys):
     for found in seen.values():
         assert abs(found["share: root signers"] - 0.05) < noise(0.05, 1.5 * runs)
         assert abs(found["split: root signers"] - 0.05) < noise(0.05, runs)
-        assert found["share: all signers, z test"] > 0.05 + noise(0.05, 1.5 * runs)
+        assert found["share: all signers, z test"] > found["share: root signers"]
         assert found["split: all signers"] > 0.3
+    assert seen[7]["share: all signers, z test"] > 0.05 + noise(0.05, 1.5 * runs)
     # Trees of very unequal size are as if fewer: CR1 then errs more often, up to twice its 5 % (Carter, Schnepel and
     # Steigerwald 2017, Review of Economics and Statistics 99:698; MacKinnon and Webb 2017, J. Applied Econometrics
     # 32:233). The fewer friends, the less.
@@ -305,7 +312,7 @@ def recruiting():
 
 
 def test_the_split_of_all_signers_is_broken_by_those_a_page_brings():
-    every = [readings(seed, recruiting(), visitors=8_000)[0] for seed in range(4)]
+    every = [readings(seed, recruiting(), visitors=8_000) for seed in range(3)]
     seen = rejections(every, 0.001)
     assert (seen["split: all signers"], seen["split: root signers"]) == (1, 0)
 
@@ -313,7 +320,7 @@ def test_the_split_of_all_signers_is_broken_by_those_a_page_brings():
 @pytest.mark.slow
 def test_the_split_of_all_and_of_root_signers_printed(capsys):
     runs = 200
-    every = [readings(seed, recruiting(), visitors=8_000)[0] for seed in range(runs)]
+    every = [readings(seed, recruiting(), visitors=8_000) for seed in range(runs)]
     with capsys.disabled():
         print(f"\n\npages drawn evenly, some bring more friends, who inherit them ({runs} campaigns)")
         print(f"{'':22} {'p < 5 %':>8} {'p < 0.1 %':>10}")
@@ -337,31 +344,30 @@ RULES = {
 LOOKS = 5
 
 
-def adopted(journeys):
-    """Return by rule whether any of its looks says to adopt a variant: five as visitors come, of a planned size.
-
-    A look is the same journeys at an earlier cutoff: rates are over those whose window was over by then, whose events
-    are all before it.
-    """
-    found = journeys.found
-    exposed = found.connection.execute(
-        f"select exposed_at from {found.units} where is_unit order by exposed_at"
-    ).fetchnumpy()["exposed_at"]
-    planned = len(exposed)
-    cutoffs = [int(exposed[planned * look // LOOKS - 1]) + 3 * DAY * 1_000_000 for look in range(1, LOOKS + 1)]
-    said = {}
-    for rule, options in RULES.items():
-        size = {} if rule == "fixed, read at five looks" else {"planned": planned}
-        design = replace(found.design, **options, **size)
-        read = cutoffs[-1:] if rule == "fixed, read once" else cutoffs
-        codes = [decision(found, design, cutoff) for cutoff in read]
-        said[rule] = "adopt" in codes
+def adopted(seed, campaign, *, visitors):
+    """Return by rule whether any of its looks says to adopt a variant: five as visitors come, of a planned size."""
+    sample = make_sample(seed, visitors=visitors, campaign=campaign)
+    with journeys_of(inherited(campaign), sample, campaign.cutoff_at) as journeys:
+        found = journeys.found
+        query = f"select exposed_at from {found.units} where is_unit order by exposed_at"
+        exposed = found.connection.execute(query).fetchnumpy()["exposed_at"]
+        cutoffs = [int(exposed[len(exposed) * look // LOOKS - 1]) + 3 * DAY * 10**6 for look in range(1, LOOKS + 1)]
+        said = {}
+        for rule, options in RULES.items():
+            size = {} if rule == "fixed, read at five looks" else {"planned": len(exposed)}
+            design = replace(found.design, **options, **size)
+            read = cutoffs[-1:] if rule == "fixed, read once" else cutoffs
+            said[rule] = "adopt" in [decision(found, design, cutoff) for cutoff in read]
     return said
 
 
 def decision(found, design, cutoff):
-    """Return what the verdict says to do at an earlier cutoff, in microseconds since 1970."""
-    at = datetime.fromtimestamp(cutoff / 1e6, ZoneInfo("UTC"))
+    """Return what the verdict says to do at an earlier cutoff, in microseconds since 1970.
+
+    From the journeys of all the data: rates are over those whose window was over by then, and all that counts of them
+    had happened.
+    """
+    at = datetime.fromtimestamp(cutoff / 1e6, UTC)
     return Trial(replace(found, design=design, events=replace(found.events, cutoff=at))).measure().decision.code
 
 
@@ -369,9 +375,11 @@ def test_an_earlier_cutoff_of_the_same_journeys_gives_the_rates_of_that_day():
     campaign = alike(friends_per_share=3)
     sample = make_sample(1, visitors=10_000, campaign=campaign)
     at = campaign.launched_at + timedelta(days=8)
-    whole = inherited(campaign).journeys(funnel.connect(sample.events, cutoff=campaign.cutoff_at)).found
-    then = inherited(campaign).measure(funnel.connect(sample.events, cutoff=at)).frame
-    again = Trial(replace(whole, events=replace(whole.events, cutoff=at))).measure().frame
+    with journeys_of(inherited(campaign), sample, at) as journeys:
+        then = journeys.measure().frame
+    with journeys_of(inherited(campaign), sample, campaign.cutoff_at) as journeys:
+        found = journeys.found
+        again = Trial(replace(found, events=replace(found.events, cutoff=at))).measure().frame
     same = ["variant", "visitors", "total", "difference_low", "difference_high", "p"]
     assert then[same].equals(again[same])
     assert then["visitors"].sum() > 500
@@ -379,7 +387,7 @@ def test_an_earlier_cutoff_of_the_same_journeys_gives_the_rates_of_that_day():
 
 def test_few_verdicts_adopt_what_makes_no_difference():
     campaign = alike(friends_per_share=7)
-    every = [adopted(readings(seed, campaign, visitors=10_000)[1]) for seed in range(3)]
+    every = [adopted(seed, campaign, visitors=10_000) for seed in range(2)]
     assert sum(each["fixed, read once"] + each["five planned looks"] for each in every) <= 1
     assert not any(each["anytime, read at five looks"] for each in every)
 
@@ -388,7 +396,7 @@ def test_few_verdicts_adopt_what_makes_no_difference():
 def test_false_verdicts_printed(capsys):
     runs = 200
     campaign = alike(friends_per_share=7)
-    every = [adopted(readings(seed, campaign, visitors=10_000)[1]) for seed in range(runs)]
+    every = [adopted(seed, campaign, visitors=10_000) for seed in range(runs)]
     seen = {rule: sum(each[rule] for each in every) / runs for rule in RULES}
     with capsys.disabled():
         print(f"\n\nno true difference: how often a verdict says to adopt a variant ({runs} campaigns)")

@@ -282,6 +282,26 @@ def test_each_role_is_a_family_of_its_own(shares, counts):
     assert list(dict.fromkeys(frame["role"])) == ["primary", "secondary", "exploratory", "guardrail"]
 
 
+def test_an_arm_that_still_has_time_stands_in_the_frame_without_numbers():
+    rows = [*arm("a", 100, click=20), *arm("b", 100, click=30), *arm("c", 7, click=7, start=29 * DAY)]
+    found = rows_of(asked().measure(connected(rows)), "click")
+    assert list(found["visitors"]) == [100, 100, 0]
+    assert list(found["pending"]) == [0, 0, 7]
+    assert found.loc["c", ["rate", "difference", "simultaneous_low", "p", "p_adjusted"]].isna().all()
+    row, expected = found.loc["b"], confint_proportions_2indep(30, 100, 20, 100, method="newcomb", compare="diff")
+    assert (row["correction"], row["p_adjusted"]) == ("none", row["p"])
+    close(row[["simultaneous_low", "simultaneous_high"]], expected)
+
+
+def test_where_the_spread_is_unknown_the_interval_is_open_and_a_note_says_why():
+    rows = [*arm("a", 5, click=[1] * 5), *arm("b", 1, click=[3])]
+    result = asked(primary=Count("click")).measure(connected(rows))
+    row = rows_of(result, "click per visitor").loc["b"]
+    assert list(row[["difference", "difference_low", "difference_high", "p"]]) == [2, -math.inf, math.inf, 1]
+    assert row["note"] == "The treatment has one visitor, so its spread is unknown and the interval is unbounded."
+    assert row["note"] in result.notes
+
+
 # Guardrails
 
 
@@ -450,6 +470,16 @@ def test_every_day_is_read_as_if_it_were_the_last(looks):
             assert math.isnan(then["critical"])
         else:
             assert then["critical"] == pytest.approx(1.959964)
+
+
+def test_days_are_those_of_the_events_time_zone():
+    """Windows that end at 1 o'clock in London end the evening before in Toronto."""
+    rows = [*arm("a", 20, click=2, start=3600.0), *arm("b", 20, click=4, start=3600.0)]
+    for timezone, day in (("UTC", 15), ("America/Toronto", 14)):
+        result = asked(window="1 day").measure(connected(rows, timezone=timezone))
+        assert list(result.looks().frame["looked_on"]) == [date(2018, 1, day)]
+        by_day = result.split().frame.set_index("check")
+        assert by_day.loc["day", "group"] == date(2018, 1, day - 1)
 
 
 # What else the same exposures say

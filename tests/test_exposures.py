@@ -214,6 +214,13 @@ def usual():
     return answered(connected(MANY, cutoff=CUTOFF))
 
 
+def test_the_campaign_of_these_laws_is_counted_as_by_hand(usual):
+    rules = Rules(asked_of(3), CUTOFF)
+    told, by_device = (recount(MANY, rules, group=group) for group in (lambda unit: (), lambda unit: (unit.device,)))
+    assert usual == (told.cells, by_device.cells, (told.counts, told.before), ("a", "b", "c"))
+    assert any(cell["sign brought"][2] for cell in told.cells.values())
+
+
 def test_the_order_of_the_rows_and_the_threads_that_read_them_change_nothing(usual):
     shuffled = random.Random(3).sample(MANY, len(MANY))
     connection = duckdb.connect()

@@ -10,7 +10,7 @@ import funnel
 from funnel import charts, quality
 from funnel.errors import DefinitionError
 from funnel.language import language
-from funnel.report import Report, campaign_report
+from funnel.report import Report, campaign_report, experiment_report, shown, usual_experiments
 from funnel.report.checks import told
 from funnel.sections import readings, step_bars, table_for
 from funnel.sections.tables import cohort_table, curve_table, heading, table_of
@@ -58,6 +58,7 @@ class Answer:
     title: str = "How many go on"
     notes: tuple[str, ...] = ("Pending visitors are in no rate.",)
     language: str = "en"
+    has_chart: bool = True
 
     def plot(self) -> go.Figure:
         return charts.funnel_bars(self.frame, language=self.language)
@@ -332,3 +333,180 @@ def test_every_chart_of_a_campaign_report_has_its_table(events: funnel.Events) -
     report = campaign_report(events, PETITION)
     every = [part for section in report.sections for part in (section, *section.parts)]
     assert [section.heading for section in every if section.chart is not None and section.table is None] == []
+
+
+# Experiments
+
+START = datetime.datetime(2018, 1, 14, 12, tzinfo=datetime.UTC)
+
+
+def exposed(seen: dict[str, tuple[int, int]], experiment: str | None = "thanks_page") -> funnel.Events:
+    """So many visitors saw each variant, a minute apart, and so many of them shared 20 s later.
+
+    Of three one came on a tablet; every twentieth unsubscribed a minute after the page.
+    """
+    rows = []
+    for variant, (visitors, shared) in seen.items():
+        for place in range(visitors):
+            who, at = f"{variant}-{place}", START + datetime.timedelta(minutes=place)
+            device = "mobile" if place % 3 else "tablet"
+            rows.append((who, "visit", at - datetime.timedelta(minutes=5), None, None, device))
+            rows.append((who, "sign", at, None, None, device))
+            rows.append((who, "thanks_shown", at, experiment, variant, device))
+            if place < shared:
+                rows.append((who, "share", at + datetime.timedelta(seconds=20), None, None, device))
+            if place % 20 == 19:
+                rows.append((who, "unsubscribe", at + datetime.timedelta(minutes=1), None, None, device))
+    names = ["visitor_id", "event", "occurred_at", "experiment", "variant", "device"]
+    return funnel.connect(pandas.DataFrame(rows, columns=names), cutoff="2018-02-14T00:00:00+00:00")
+
+
+@pytest.fixture(scope="module")
+def split() -> funnel.Events:
+    return exposed({"thanks_only": (400, 40), "share": (400, 160), "partner": (400, 44)})
+
+
+def test_the_usual_experiment_asks_for_what_the_events_have(split: funnel.Events) -> None:
+    assert usual_experiments(split) == [
+        funnel.Experiment(
+            "thanks_page",
+            control="thanks_only",
+            primary=funnel.Conversion("share"),
+            guardrails=[funnel.Guardrail("unsubscribe", margin=0.005)],
+            segments=["device"],
+        )
+    ]
+
+
+def test_the_usual_experiment_asks_for_clicks_and_signatures_where_there_are_such() -> None:
+    rows = [(1, "thanks_shown", "a"), (2, "thanks_shown", "thanks_only"), (3, "partner_click", None)]
+    frame = pandas.DataFrame(rows, columns=["visitor_id", "event", "variant"]).assign(occurred_at=START, link_id="x")
+    assert usual_experiments(funnel.connect(frame)) == [
+        funnel.Experiment(
+            "thanks_shown",
+            control="thanks_only",
+            primary=funnel.Conversion("share"),
+            secondary=[funnel.Conversion("partner_click"), funnel.Referred("sign")],
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [{"thanks_only": (40, 4)}, {"share": (40, 4), "partner": (40, 4)}],
+    ids=["one variant", "no control"],
+)
+def test_no_experiment_is_usual_without_a_control_and_another_variant(seen: dict[str, tuple[int, int]]) -> None:
+    assert usual_experiments(exposed(seen)) == []
+
+
+def test_events_without_variants_have_no_experiment(events: funnel.Events) -> None:
+    assert shown(events) == {}
+    assert usual_experiments(events) == []
+
+
+def test_exposures_are_counted_by_experiment_and_variant(split: funnel.Events) -> None:
+    assert shown(split) == {"thanks_page": {"partner": 400, "share": 400, "thanks_only": 400}}
+    unnamed = exposed({"thanks_only": (40, 4), "share": (50, 4)}, experiment=None)
+    assert shown(unnamed) == {None: {"share": 50, "thanks_only": 40}}
+
+
+@pytest.fixture(scope="module")
+def usual(split: funnel.Events) -> Report:
+    return campaign_report(split, PETITION)
+
+
+def test_a_campaign_report_tells_the_usual_experiment_after_what_follows(split: funnel.Events, usual: Report) -> None:
+    headings = [section.heading for section in usual.sections]
+    place = headings.index("Experiment “thank-you page”")
+    assert headings[place - 1] == "What they do after “sign”"
+    section, answer = usual.sections[place], usual_experiments(split)[0].measure(split)
+    assert section.sentence == answer.verdict()
+    assert section.chart is not None
+    assert section.table is not None
+    assert section.notes == answer.notes
+    assert [part.heading for part in section.parts] == [
+        "How many, by how long after the variant was shown",
+        "Whether the difference varies between groups of visitors",
+        "How likely each variant is the best",
+        "Whether visitors fell into the variants as planned",
+    ]
+    facts = [(fact.label, fact.value) for fact in usual.footer]
+    assert ("Experiment", repr(answer.design)) in facts
+
+
+def test_the_page_begins_with_the_first_sentence_of_the_verdict_too(usual: Report) -> None:
+    """40.0% of 400 against 10.0%; one in twenty unsubscribed, too many to be safe within half a point."""
+    assert len(usual.lead) == 2
+    assert plain(usual.lead[1]) == (
+        "Experiment “thank-you page”. Do not show “share” to everyone yet: it brings more “share” (40.0% against"
+        " 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at most +3.13 points by the interval, margin"
+        " +0.50 points)."
+    )
+
+
+def test_the_split_is_told_by_the_worst_check_of_each_kind(usual: Report) -> None:
+    section = next(each for each in usual.sections if each.heading == "Experiment “thank-you page”")
+    table = section.parts[-1].table
+    assert table is not None
+    assert [row[:2] for row in table.rows] == [
+        ("overall", "–"),
+        ("at every look", "–"),
+        ("by day", "–"),
+        ("by group", "device"),
+    ]
+
+
+def test_an_experiment_of_ones_own_takes_the_place_of_the_usual_one(split: funnel.Events) -> None:
+    asked = funnel.Experiment("thanks_page", control="partner", primary=funnel.Count("share"))
+    report = campaign_report(split, PETITION, experiments=[asked])
+    section = next(each for each in report.sections if each.heading == "Experiment “thank-you page”")
+    assert section.sentence == asked.measure(split).verdict()
+    assert [part.heading for part in section.parts] == ["Whether visitors fell into the variants as planned"]
+
+
+def test_no_experiment_is_told_where_none_is_asked_for(split: funnel.Events, usual: Report) -> None:
+    report = campaign_report(split, PETITION, experiments=[])
+    assert report.lead == usual.lead[:1]
+    assert len(report.sections) == len(usual.sections) - 1
+
+
+def test_an_experiment_that_cannot_be_measured_says_why_and_breaks_nothing(split: funnel.Events) -> None:
+    asked = funnel.Experiment("button", control="red", primary=funnel.Conversion("share"))
+    report = campaign_report(split, PETITION, experiments=[asked])
+    section = next(each for each in report.sections if each.heading == "Experiment “button”")
+    assert section.sentence == (
+        "Experiment 'button' has no exposure: no 'thanks_shown' event names it in column 'experiment'."
+        " Experiments there: thanks_page."
+    )
+    assert len(report.lead) == 1
+    assert section.heading in report.html().replace("&#8220;", "“")
+
+
+def test_an_answer_that_cannot_be_given_is_a_note() -> None:
+    """Nobody in the control shared: what a lift of nothing takes cannot be told."""
+    events = exposed({"thanks_only": (60, 0), "share": (60, 30)})
+    page = experiment_report(usual_experiments(events)[0].measure(events))
+    assert "How many visitors it takes to find a difference" not in [section.heading for section in page.sections]
+    assert page.sections[0].notes[-1] == (
+        "Control 'thanks_only' has 'share' 0 times in 60 visitors, too few to plan from. Use funnel.required_visitors"
+        " with a baseline of your own."
+    )
+
+
+def test_a_report_takes_experiments_only(split: funnel.Events) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        campaign_report(split, PETITION, experiments=["thanks_page"])
+    assert str(refused.value) == (
+        "`experiments` takes experiments; got str. Give for example [funnel.Experiment('thanks_page',"
+        " control='thanks_only', primary=funnel.Conversion('share'))]."
+    )
+
+
+def test_the_page_of_an_experiment_answers_first_and_is_the_same_bytes_each_time(split: funnel.Events) -> None:
+    result = usual_experiments(split)[0].measure(split, language="fr")
+    page = experiment_report(result)
+    assert " ".join(page.lead) == result.verdict()
+    assert [plain(tile.value) for tile in page.numbers] == ["10,0 %", "11,0 %", "40,0 %"]
+    assert page.html() == experiment_report(usual_experiments(split)[0].measure(split, language="fr")).html()
+    assert "thanks_only-7" not in page.html()

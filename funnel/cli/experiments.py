@@ -161,16 +161,16 @@ def plan(
 
         words = language_of(language)
         asked = Plan(
-            baseline=share(baseline, "--baseline"),
-            lift=None if lift is None else share(lift, "--lift"),
-            difference=None if difference is None else share(difference, "--difference"),
+            baseline=share(baseline, f"--baseline {baseline}"),
+            lift=None if lift is None else share(lift, f"--lift {lift}"),
+            difference=None if difference is None else share(difference, f"--difference {difference}"),
             looks=looks_of(looks),
             visitors=visitors,
             visitors_a_day=visitors_a_day,
             rules={
                 "variants": variants,
-                "power": share(power, "--power"),
-                "alpha": share(alpha, "--alpha"),
+                "power": share(power, f"--power {power}"),
+                "alpha": share(alpha, f"--alpha {alpha}"),
                 "correction": correction,
                 "formula": formula,
             },

@@ -64,7 +64,7 @@ def as_typed(sentence: str) -> str:
         (", or a Step with a name of its own", lambda _: ""),
         (r"as funnel\.required_visitors\(\.\.\.\)\.total", lambda _: "as `funnel plan` says"),
         (rf"\b({OPTIONS})=(?:'([^']*)'|(-?\d+(?:\.\d+)?))", _option),
-        (rf"\b({OPTIONS})=(?=[\s.,;?]|$)", lambda found: f"--{found[1].replace('_', '-')}"),
+        (rf"\b({OPTIONS})=(?=[\s.,:;?]|$)", lambda found: f"--{found[1].replace('_', '-')}"),
     ):
         sentence = re.sub(pattern, put, sentence)
     return sentence

@@ -32,15 +32,18 @@ def names(typed: str | None) -> list[str]:
     return [name.strip() for name in next(csv.reader([typed], skipinitialspace=True)) if name.strip()]
 
 
-def share(typed: str, option: str) -> float:
-    """Return the number that 0.12, 12% or 12 % means; whether it makes sense is for whoever uses it to say."""
+def share(typed: str, within: str) -> float:
+    """Return the number that 0.12, 12% or 12 % means; whether it makes sense is for whoever uses it to say.
+
+    `within` is all that was typed, for the sentence that refuses it.
+    """
     written = typed.strip()
     try:
         number = Decimal(written.removesuffix("%").strip()) / (100 if written.endswith("%") else 1)
     except InvalidOperation:
         number = Decimal("nan")
     if not math.isfinite(number):
-        raise DefinitionError(f"{option} {typed} is no number. Write 0.12, or 12%.")
+        raise DefinitionError(f"'{typed}' in {within} is no number. Write 0.12, or 12%.")
     return float(number)
 
 
@@ -57,7 +60,7 @@ def shares_of(typed: str | None) -> dict[str, float] | None:
                 f"In --shares, '{variant or each}' {what}. Give each variant its own:"
                 " --shares thanks_only=0.5,share=0.5."
             )
-        planned[variant] = share(number, f"--shares {variant}=")
+        planned[variant] = share(number, f"--shares {typed}")
     return planned
 
 
@@ -129,7 +132,7 @@ def guardrail(typed: str) -> Guardrail:
             f"--guardrail {typed} has no margin. Give how much worse is still bearable: --guardrail unsubscribe=0.005"
             " (half a percentage point more), or donate=-0.005 where less is worse."
         )
-    bearable = share(margin, f"--guardrail {asked}=")
+    bearable = share(margin, f"--guardrail {typed}")
     if not 0 < abs(bearable) < 1:
         raise DefinitionError(
             f"The margin in --guardrail {typed} is no share between 0 and 1. Half a percentage point is"

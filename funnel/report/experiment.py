@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from funnel.readout import ExperimentResult
     from funnel.results import Result
 
-USUAL_CONTROL, USUAL_EXPOSURE, USUAL_NAME = "thanks_only", "thanks_shown", "thanks_page"
+USUAL_CONTROL, USUAL_EXPOSURE = "thanks_only", "thanks_shown"
 USUAL_MARGIN = 0.005
 
 
@@ -72,7 +72,7 @@ def usual_experiments(events: "Events") -> list[Experiment]:
     brought = [Referred("sign")] if {"referred_by", "link_id"} & set(events.columns) else []
     return [
         Experiment(
-            name or USUAL_NAME,
+            name or USUAL_EXPOSURE,
             control=USUAL_CONTROL,
             primary=Conversion("share"),
             secondary=[*secondary, *brought],
@@ -161,14 +161,12 @@ def _answered(asked: Sequence[Callable[[], "Result"]], words: Language) -> tuple
 
 
 def _told(answer: "Result", words: Language) -> Section:
-    if answer.draw is not None:
-        return section_of(answer.title, answer, words)
-    return Section(
-        heading=answer.title,
-        sentence=reading_of(answer, words),
-        table=table_for(answer, words),
-        notes=answer.notes,
-    )
+    """Return the section of an answer; a table that stands in the open is called something else than its section."""
+    section = section_of(answer.title, answer, words)
+    if section.chart is not None or section.table is None:
+        return section
+    caption = words.text("{title}: the numbers", title=answer.title)
+    return replace(section, table=replace(section.table, caption=caption))
 
 
 def _split_section(result: "ExperimentResult", words: Language) -> Section:

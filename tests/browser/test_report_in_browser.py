@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import funnel
-from funnel.report import campaign_report
+from funnel.report import campaign_report, experiment_report, usual_experiments
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.browser
@@ -15,15 +15,19 @@ pytestmark = pytest.mark.browser
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
-@pytest.fixture(scope="module", params=["en", "fr"])
+@pytest.fixture(scope="module", params=["en", "fr", "experiment"])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The campaign's report in both languages, and the page of its experiment in French, whose words are longer."""
     events = funnel.connect(SAMPLE, timezone="America/Toronto")
+    path = tmp_path_factory.mktemp("report") / f"{request.param}.html"
+    if request.param == "experiment":
+        (usual,) = usual_experiments(events)
+        return experiment_report(usual.measure(events, language="fr")).save(path)
     question = funnel.Funnel(["visit", "sign"], follow_ups=["share", "partner_click"])
-    folder = tmp_path_factory.mktemp("report")
-    return campaign_report(events, question, language=request.param).save(folder / f"{request.param}.html")
+    return campaign_report(events, question, language=request.param).save(path)
 
 
-@pytest.fixture(scope="module", params=[375, 1280])
+@pytest.fixture(scope="module", params=[360, 1280])
 def opened(report: Path, visit: Callable[..., Visit], request: pytest.FixtureRequest) -> Iterator[Visit]:
     """The report drawn in a window of a phone's width and of a laptop's; each test leaves the theme light."""
     with visit(report, width=request.param) as opened:
@@ -35,6 +39,15 @@ def test_it_asks_no_host_and_the_console_stays_silent(opened: Visit) -> None:
     assert opened.requests[0].startswith("file:")
     assert [each for each in opened.requests[1:] if not each.startswith("blob:")] == []
     assert opened.complaints == []
+
+
+def test_it_is_light_enough_to_send(report: Path) -> None:
+    assert report.stat().st_size < 2_500_000
+
+
+def test_the_verdict_of_the_experiment_is_among_the_first_words(opened: Visit) -> None:
+    lead = " ".join(opened.page.locator("p.lead").all_inner_texts())
+    assert re.search("Do not show “share” to everyone yet|N’affichez pas encore «\xa0partage\xa0»", lead)
 
 
 def test_no_chart_offers_to_upload_itself(opened: Visit) -> None:
@@ -94,7 +107,7 @@ def test_it_is_complete_without_javascript(report: Path, visit: Callable[..., Vi
         tables = opened.page.locator("details[open] > .scroll table")
         assert tables.count() == charts
         assert all(tables.nth(place).is_visible() for place in range(charts))
-        assert opened.page.locator("ol.bars .fill").first.is_visible()
+        assert report.stem == "experiment" or opened.page.locator("ol.bars .fill").first.is_visible()
         assert not opened.page.locator(".plot").first.is_visible()
         assert opened.overflow() <= 0
 
