@@ -126,7 +126,7 @@ def counted(found):
 @st.composite
 def campaigns(draw):
     """Draw rows, window and cutoff: ties at almost every minute, exposures of other experiments and of no variant."""
-    window, cutoff, visitors = draw(st.integers(1, 4)), draw(st.integers(4, 12)), draw(st.integers(1, 120))
+    window, cutoff, visitors = draw(st.integers(1, 4)), draw(st.integers(4, 12)), draw(st.integers(40, 150))
     return ALWAYS + drawn(visitors, draw(st.integers(0, 2**32))), window, cutoff
 
 
