@@ -38,7 +38,7 @@ JOBS = {
     "report": [["funnel", "report", "data/sample", "-o", "reports/report.html", "--timezone", "America/Toronto"]],
     "test": [["python", "-m", "pytest"]],
     "lab": [["jupyter", "lab", "notebooks"]],
-    "bench": [["python", "-m", "benchmarks.funnel"]],
+    "bench": [["python", "-m", "benchmarks.experiment"], ["python", "-m", "benchmarks.funnel"]],
     "lint": [["ruff", "format", "--check", "."], ["ruff", "check", "."]],
     "format": [["ruff", "check", "--fix", "."], ["ruff", "format", "."]],
     "types": [["mypy"]],

@@ -114,17 +114,24 @@ class Design:
                 f"`shares` maps each variant to its planned share; got {self.shares!r}."
                 " Give for example shares={'thanks_only': 0.5, 'share': 0.5}."
             )
-        if not all(isinstance(each, (int, float)) and each >= 0 for each in self.shares.values()) or not math.isclose(
-            math.fsum(self.shares.values()), 1, abs_tol=1e-9
-        ):
+        for variant, share in self.shares.items():
+            if not isinstance(share, (int, float)) or isinstance(share, bool) or not 0 <= share <= 1:
+                raise DefinitionError(
+                    f"The planned share of variant '{variant}' is {share!r}. Give a share from 0 to 1, as 0.5 for half."
+                )
+        if not math.isclose(math.fsum(self.shares.values()), 1, abs_tol=1e-9):
             raise DefinitionError(
-                f"The planned shares sum to {_sum(self.shares)}, or one is no share. Give shares of 0 or more that sum"
-                " to 1, as {'thanks_only': 0.5, 'share': 0.5}."
+                f"The planned shares sum to {math.fsum(self.shares.values()):.10g}. Give shares that sum to 1, as"
+                " {'thanks_only': 0.5, 'share': 0.5}."
             )
-        if not self.shares.get(self.control):
+        if self.control not in self.shares:
             raise DefinitionError(
                 f"Control '{self.control}' has no planned share. {did_you_mean(self.control, self.shares)}"
                 f"Planned: {listed(self.shares)}."
+            )
+        if not self.shares[self.control]:
+            raise DefinitionError(
+                f"Control '{self.control}' is planned to have no visitors. Give it a share above 0, or another control."
             )
         object.__setattr__(self, "shares", MappingProxyType(dict(self.shares)))
 
@@ -172,11 +179,6 @@ class Design:
     def longest_window(self) -> int:
         """The longest window of any outcome, in microseconds."""
         return max(measure.window for measure in self.measures)
-
-
-def _sum(shares: Mapping[str, float]) -> str:
-    numbers = [each for each in shares.values() if isinstance(each, (int, float))]
-    return f"{math.fsum(numbers):.10g}"
 
 
 def _outcomes(given: object, argument: str) -> tuple[Outcome, ...]:

@@ -81,10 +81,9 @@ def _shown(question: object) -> str:
     for each in fields(question):  # type: ignore[arg-type]
         value = getattr(question, each.name)
         if value == each.default and not (each.name == "window" and value):
+            is_named = True
             continue
-        told = _short(value)
-        is_named = is_named or bool(shown)
-        shown.append(f"{each.name}={told}" if is_named else told)
+        shown.append(f"{each.name}={_short(value)}" if is_named or shown else _short(value))
     return f"{type(question).__name__}({', '.join(shown)})"
 
 

@@ -66,9 +66,17 @@ class Forest:
         return self.events.connection
 
 
-def forest(events: Events, of: str | Step = "sign", *, shared: str | Step | None = None, scratch: Scratch) -> Forest:
+def forest(
+    events: Events,
+    of: str | Step = "sign",
+    *,
+    where: exp.Expr | None = None,
+    shared: str | Step | None = None,
+    scratch: Scratch,
+) -> Forest:
     """Return the forest of those who did `of`; its tables are the scratch's, and go with it.
 
+    `where` narrows these events further, by a condition on the table `events`.
     `shared` are the events by which a link becomes its visitor's: "share" unless given, where there are such events.
     Where events have neither a column `referred_by` nor `link_id`, everyone is a root.
 
@@ -77,7 +85,8 @@ def forest(events: Events, of: str | Step = "sign", *, shared: str | Step | None
     signing = of if isinstance(of, Step) else Step(of)
     sharing = shared if shared is None or isinstance(shared, Step) else Step(shared)
     check_names([each for each in (signing, sharing) if each], events.vocabulary)
-    naming = _Naming(events, filled(signing, events.columns), filled(sharing or Step("share"), events.columns))
+    signs = exp.and_(filled(signing, events.columns), where or exp.true())
+    naming = _Naming(events, signs, filled(sharing or Step("share"), events.columns))
     with Scratch(events.connection) as work:
         signed = work.make("table", "signed", naming.signed())
         owners = work.make("table", "owners", naming.owners())

@@ -105,8 +105,8 @@ NAMES = {
 # What outcomes of experiments are called: the event's name, and what is counted of it. Longer endings first.
 MEASURED = {
     " per visitor": message("{event}, per visitor"),
-    " brought directly": message("{event} by their own friends"),
-    " brought": message("{event} by friends, and friends of friends"),
+    " brought directly": message("{event} by friends (first generation)"),
+    " brought": message("{event} by friends (whole tree)"),
 }
 
 

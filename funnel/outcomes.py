@@ -123,9 +123,9 @@ class Guardrail:
     """A share of visitors that must not get worse by `margin` or more: 0.005 is half a percentage point.
 
     The margin is fixed beforehand and absolute. `worse` says which way is worse: "higher" (unsubscribing) or "lower"
-    (donating). A variant is "safe" when the whole interval of its difference lies on the good side of the margin;
-    "harmful" when the difference is surely in the bad direction and not shown to stay within the margin; "not shown
-    safe" otherwise.
+    (donating). A variant is "safe" when the whole interval of its difference lies on the good side of the margin,
+    "harmful" when all of it lies beyond, and "not shown safe" when it holds the margin (Piaggio et al. 2012, JAMA
+    308:2594, on reporting non-inferiority).
     """
 
     event: str | Step

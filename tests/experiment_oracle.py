@@ -69,7 +69,8 @@ def recount(rows, rules, *, group=lambda unit: ()):
     table = [dict(zip(FIELDS, row, strict=True)) for row in rows if row[2] <= rules.cutoff]
     exposures = [row for row in table if is_exposure(row, rules)]
     exposed = {who: _exposed(shown) for who, shown in _by_visitor([row for row in exposures if row["variant"]]).items()}
-    signers, _, _ = by_hand(_as_signatures(table, lambda row: is_exposure(row, rules)), str)
+    named = _as_signatures(table, lambda row: is_exposure(row, rules) and row["variant"] is not None)
+    signers, _, _ = by_hand(named, str)
     for who, unit in exposed.items():
         parent, _, _, root, generation, _, _ = signers[who]
         unit.is_root, unit.parent, unit.root = generation == 0, parent, root
@@ -203,7 +204,11 @@ def _before(units, rules):
     for asked in rules.asked:
         if asked.kind != "brought":
             found[asked.label] = sum(
-                any(asked.fits(row) and row["minute"] < unit.exposed_at for row in unit.events)
+                any(_counts_as(row, asked) and row["minute"] < unit.exposed_at for row in unit.events)
                 for unit in units.values()
             )
     return dict(+found)
+
+
+def _counts_as(row, asked):
+    return asked.fits(row) and (asked.kind != "value" or row["value"] is not None)

@@ -162,8 +162,8 @@ def test_the_true_differences_lie_inside_their_intervals_at_the_stated_rate_prin
     shares = [cell["plain"] for (outcome, _), cell in found.items() if outcome in SHARES[:2] and "plain" in cell]
     # Two outcomes of three comparisons with one control each: as much as three independent ones at the least.
     assert np.mean(shares) == pytest.approx(0.95, abs=noise(0.95, 3 * runs))
-    # BCa's ends come short where few units bring anyone and the tail is guessed from a handful: of skewness 6 to 24, these
-    # 850 an arm are as 30 to 500 in tests/stats/test_levels.py. The t interval is the one to go by.
+    # BCa's ends come short where few units bring anyone and the tail is guessed from a handful: with skewnesses of 6 to
+    # 24, these 850 an arm are as 30 to 500 in tests/stats/test_levels.py. The t interval is the one to go by.
     brought = [cell for cell in found.values() if "bootstrap" in cell]
     t, bootstrap = (np.mean([cell[name] for cell in brought]) for name in ("plain", "bootstrap"))
     assert t > bootstrap > 0.9

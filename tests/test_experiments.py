@@ -318,11 +318,11 @@ def score_ends(table):
     [
         # The difference can be 0 or more: as the margin shrinks past the interval's end, safe becomes unproven.
         ((14, 900), (12, 900), "higher", ("not shown safe", "safe")),
-        # Surely worse: past the end it is harmful, though within a margin that is wide enough it is safe.
-        ((60, 900), (20, 900), "higher", ("harmful", "safe")),
+        # Surely worse, and safe all the same where the margin is wide enough.
+        ((60, 900), (20, 900), "higher", ("not shown safe", "safe")),
         # Donating less is worse.
         ((90, 900), (95, 900), "lower", ("not shown safe", "safe")),
-        ((40, 900), (95, 900), "lower", ("harmful", "safe")),
+        ((40, 900), (95, 900), "lower", ("not shown safe", "safe")),
     ],
 )
 def test_a_guardrail_is_safe_exactly_where_the_interval_ends_before_the_margin(treatment, control, worse, answers):
@@ -340,6 +340,18 @@ def test_a_guardrail_is_safe_exactly_where_the_interval_ends_before_the_margin(t
         z = score(margin if worse == "higher" else -margin, *table)
         assert row["p"] == pytest.approx(stats.norm.cdf(z if worse == "higher" else -z), rel=1e-4)
         assert (row["p"] < 0.025) == (answer == "safe")
+
+
+@pytest.mark.parametrize(
+    ("treatment", "control", "worse"), [((60, 900), (20, 900), "higher"), ((40, 900), (95, 900), "lower")]
+)
+def test_a_guardrail_is_harmful_exactly_where_the_interval_begins_beyond_the_margin(treatment, control, worse):
+    events = connected([*arm("a", 900, leave=control[0], click=9), *arm("b", 900, leave=treatment[0], click=9)])
+    low, high = score_ends((*treatment, *control))
+    begin = low if worse == "higher" else -high
+    for margin, answer in ((begin - 1e-4, "harmful"), (begin + 1e-4, "not shown safe")):
+        result = asked(guardrails=[Guardrail("leave", margin=margin, worse=worse)]).measure(events)
+        assert rows_of(result, "leave").loc["b"]["safety"] == answer
 
 
 @pytest.mark.parametrize("looks", [4, "anytime"])

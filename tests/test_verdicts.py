@@ -48,7 +48,7 @@ def test_a_winner_is_to_be_shown():
     difference, p = points(200, 2_000, 80, 2_000)
     assert result.decision.code == "adopt"
     assert english == (
-        "Show “share”: “share” comes to 10.0% within 3 days, against 4.0% with “thanks only”. "
+        "Show the variant “share”: “share” comes to 10.0% within 3 days, against 4.0% with “thanks only”. "
         f"The data show this: “share” differs from “thanks only” by {difference}; {p}). "
         "Correction: none is needed for one comparison; not known: whether it does harm (no guardrail was declared), "
         "whether the day of this look was fixed beforehand and what happens after 3 days."
@@ -56,8 +56,8 @@ def test_a_winner_is_to_be_shown():
     share, thanks = f"{OPEN}partage{CLOSE}", f"{OPEN}merci seul{CLOSE}"
     low, high = (signed(100 * end).replace(".", ",") for end in interval(200, 2_000, 80, 2_000)[1:3])
     assert french == (
-        f"Affichez {share}{COLON} {share} atteint 10,0{NO_BREAK}% en 3{NO_BREAK}jours, contre 4,0{NO_BREAK}% avec"
-        f" {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de +6,0{NO_BREAK}points (intervalle"
+        f"Affichez la variante {share}{COLON} {share} atteint 10,0{NO_BREAK}% en 3{NO_BREAK}jours, contre 4,0{NO_BREAK}%"
+        f" avec {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de +6,0{NO_BREAK}points (intervalle"
         f" à 95{NO_BREAK}% de {low} à {high} points{SEMICOLON} p{NO_BREAK}<{NO_BREAK}0,0001). "
         f"Correction{COLON} aucune n’est nécessaire pour une seule comparaison{SEMICOLON} ce qu’on ignore{COLON}"
         " si elle nuit (aucun garde-fou n’a été déclaré), si le jour de cette analyse était fixé d’avance et ce qui se"
@@ -72,7 +72,7 @@ def test_winners_that_cannot_be_told_apart_are_named_with_intervals_for_all_at_o
     difference, _ = points(200, 2_000, 80, 2_000, level)
     assert (result.decision.code, result.decision.rivals) == ("adopt", ("both",))
     assert english == (
-        "Show “share”: “share” comes to 10.0% within 3 days, against 4.0% with “thanks only”. "
+        "Show the variant “share”: “share” comes to 10.0% within 3 days, against 4.0% with “thanks only”. "
         f"The data show this: “share” differs from “thanks only” by {difference}, all variants at once; adjusted"
         " p < 0.0001); it cannot be told apart from “both”. "
         "Correction: Holm over 2 comparisons, with Dunnett’s intervals; not known: what happens after 3 days."
@@ -88,14 +88,14 @@ def test_a_winner_that_does_harm_is_not_to_be_shown():
     assert result.decision.code == "harmful"
     # The upper end by the score: 2.26 points (R's ratesci scoreci(40, 2000, 10, 2000, contrast = "RD") gives 0.0226).
     assert english == (
-        "Keep “thanks only”: “share” brings more “share” (10.0% against 4.0%), but does harm (“unsubscribe” +1.50"
-        " points, at most +2.26 points by the interval, margin +0.50 points). "
+        "Keep “thanks only”: the variant “share” brings more “share” (10.0% against 4.0%), but does harm (“unsubscribe”"
+        " +1.50 points, at worst +2.26 points by the interval, margin +0.50 points). "
         f"The data show this: “share” differs from “thanks only” by {difference}; {p}). "
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
-        f"Gardez {OPEN}merci seul{CLOSE}{COLON} {OPEN}partage{CLOSE} apporte plus de {OPEN}partage{CLOSE}"
-        f" (10,0{NO_BREAK}% contre 4,0{NO_BREAK}%), mais nuit ({OPEN}désabonnement{CLOSE} +1,50{NO_BREAK}point, au plus"
+        f"Gardez {OPEN}merci seul{CLOSE}{COLON} la variante {OPEN}partage{CLOSE} apporte plus de {OPEN}partage{CLOSE}"
+        f" (10,0{NO_BREAK}% contre 4,0{NO_BREAK}%), mais nuit ({OPEN}désabonnement{CLOSE} +1,50{NO_BREAK}point, au pire"
         f" +2,26{NO_BREAK}points selon l’intervalle, marge de +0,50{NO_BREAK}point). "
     )
 
@@ -105,12 +105,12 @@ def test_a_winner_not_shown_safe_is_not_to_be_shown_to_everyone_yet():
     result, english, french = told(arms, guardrails=[Guardrail("unsubscribe", margin=0.003)], planned=4_000)
     assert result.decision.code == "not shown safe"
     assert english.startswith(
-        "Do not show “share” to everyone yet: it brings more “share” (10.0% against 4.0%), but is not shown safe"
-        " (“unsubscribe” +0.10 points, at most +"
+        "Do not show the variant “share” to everyone yet: it brings more “share” (10.0% against 4.0%), but is not"
+        " shown safe (“unsubscribe” +0.10 points, at worst +"
     )
     assert french.startswith(
-        f"N’affichez pas encore {OPEN}partage{CLOSE} à tout le monde{COLON} elle apporte plus de {OPEN}partage{CLOSE}"
-        f" (10,0{NO_BREAK}% contre 4,0{NO_BREAK}%), mais sa sûreté n’est pas démontrée ("
+        f"N’affichez pas encore la variante {OPEN}partage{CLOSE} à tout le monde{COLON} elle apporte plus de"
+        f" {OPEN}partage{CLOSE} (10,0{NO_BREAK}% contre 4,0{NO_BREAK}%), mais sa sûreté n’est pas démontrée ("
     )
 
 
@@ -118,7 +118,9 @@ def test_a_safe_winner_goes_before_a_better_one_that_does_harm():
     arms = {"thanks_only": arm(4_000, 80, 10), "share": arm(4_000, 250, 80), "both": arm(4_000, 190, 12)}
     result, english, french = told(arms, guardrails=[GUARDRAIL], planned=12_000)
     assert (result.decision.variant, result.decision.passed_over) == ("both", ("share",))
-    assert english.startswith("Show “both”: “share” comes to 4.8% within 3 days, against 2.0% with “thanks only”. ")
+    assert english.startswith(
+        "Show the variant “both”: “share” comes to 4.8% within 3 days, against 2.0% with “thanks only”. "
+    )
     assert "; “share” comes to 6.2%, but does harm. " in english
     assert f"{SEMICOLON} {OPEN}partage{CLOSE} atteint 6,2{NO_BREAK}%, mais nuit. " in french
 
@@ -128,13 +130,13 @@ def test_the_control_is_kept_where_the_others_bring_less():
     difference, p = points(40, 2_000, 80, 2_000)
     assert result.decision.code == "keep control"
     assert english == (
-        "Keep “thanks only”: every other variant brings less “share” within 3 days. "
+        "Keep “thanks only”: the variant “share” brings less “share” within 3 days. "
         f"The data show this: “share” differs from “thanks only” by {difference}; {p}). "
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
-        f"Gardez {OPEN}merci seul{CLOSE}{COLON} toute autre variante apporte moins de {OPEN}partage{CLOSE} en"
-        f" 3{NO_BREAK}jours. Les données montrent ceci{COLON} "
+        f"Gardez {OPEN}merci seul{CLOSE}{COLON} la variante {OPEN}partage{CLOSE} apporte moins de {OPEN}partage{CLOSE}"
+        f" en 3{NO_BREAK}jours. Les données montrent ceci{COLON} "
     )
 
 
@@ -144,8 +146,8 @@ def test_no_difference_says_what_the_data_leave_room_for():
     assert result.decision.code == "no difference"
     assert english == (
         "No variant is shown to bring more “share” within 3 days than “thanks only”: keep it, or choose on other"
-        f" grounds. The data leave room for differences of {signed(100 * low)} to {signed(100 * high)} points (95% for"
-        f" all variants at once; adjusted p = {p:.4f} or more). "
+        f" grounds. The data leave room for a difference of {signed(100 * low)} to {signed(100 * high)} points (95%"
+        f" interval; p = {p:.4f}). "
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
@@ -158,15 +160,35 @@ def test_too_few_visitors_are_not_enough_data():
     result, english, french = told({"thanks_only": arm(20, 8), "share": arm(25, 8)}, planned=45)
     assert (result.decision.code, result.decision.variant) == ("not enough data", "thanks_only")
     assert english == (
-        "Not enough data: “thanks only” has 20 visitors whose 3 days are over, and “share” came 16 times in all. "
+        "Not enough data: the variant “thanks only” has 20 visitors whose 3 days are over. "
         "A comparison needs 30 visitors or more in each arm, and at least one “share”. "
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
-        f"Pas assez de données{COLON} {OPEN}merci seul{CLOSE} compte 20 visiteurs dont le délai de 3{NO_BREAK}jours est"
-        f" écoulé, et {OPEN}partage{CLOSE} est venu 16 fois en tout. Une comparaison demande au moins 30 visiteurs par"
-        f" variante, et au moins un {OPEN}partage{CLOSE}. "
+        f"Pas assez de données{COLON} la variante {OPEN}merci seul{CLOSE} compte 20 visiteurs dont le délai de"
+        f" 3{NO_BREAK}jours est écoulé. Une comparaison demande au moins 30 visiteurs par variante, et au moins un"
+        f" {OPEN}partage{CLOSE}. "
     )
+
+
+def test_an_outcome_that_nobody_has_had_is_not_enough_data():
+    arms = {"thanks_only": arm(50, 0, 3), "share": arm(50, 0, 3)}
+    arms["share"]["share"] = 0
+    events = events_of({**arms, "share": arm(50, 0, 3)})
+    experiment = Experiment("page", control="thanks_only", primary=Conversion("unsubscribe"), planned=100)
+    late = experiment.measure(events.where("event <> 'unsubscribe'"))
+    assert late.decision.code == "not enough data"
+    assert late.verdict().startswith(
+        "Not enough data: there is no “unsubscribe” in any variant yet. A comparison needs 30"
+    )
+
+
+def test_several_variants_that_all_bring_less_and_several_that_bring_nothing_new():
+    _, english, _ = told({"thanks_only": arm(2_000, 80), "share": arm(2_000, 40), "both": arm(2_000, 30)})
+    assert english.startswith("Keep “thanks only”: every other variant brings less “share” within 3 days. ")
+    _, english, french = told({"thanks_only": arm(2_000, 80), "share": arm(2_000, 85), "both": arm(2_000, 90)})
+    assert "(95% for all variants at once; adjusted p = 0." in english
+    assert f"(à 95{NO_BREAK}% pour toutes les variantes à la fois{SEMICOLON} p{NO_BREAK}={NO_BREAK}0," in french
 
 
 def test_a_broken_split_withholds_every_difference():
@@ -243,8 +265,8 @@ def test_means_are_told_in_numbers_per_visitor():
     arms = {"thanks_only": arm(2_000, 80), "share": arm(2_000, 200)}
     _, english, french = told(arms, primary=Count("share"), planned=4_000)
     assert english.startswith(
-        "Show “share”: “share, per visitor” comes to 0.100 within 3 days, against 0.040 with “thanks only”. The data"
-        " show this: “share” differs from “thanks only” by +0.060 (95% interval +0.04"
+        "Show the variant “share”: “share, per visitor” comes to 0.100 within 3 days, against 0.040 with “thanks only”. The"
+        " data show this: “share” differs from “thanks only” by +0.060 (95% interval +0.04"
     )
     assert f"{OPEN}partage, par visiteur{CLOSE} atteint 0,100" in french
 

@@ -58,8 +58,8 @@ def ahead(found: Exposures, cells: Whole, lifts: Sequence[float], *, wanted: flo
     control = arms[found.variants[0]]
     if not 0 < control.total < control.visitors:
         raise DataError(
-            f"Control '{found.variants[0]}' has '{measure.label}' {control.total} times in {control.visitors} visitors,"
-            " too few to plan from. Use funnel.required_visitors with a baseline of your own."
+            f"Control '{found.variants[0]}' has '{measure.label}' from {control.total:,} of {control.visitors:,}"
+            " visitors, which is nothing to plan from. Use funnel.required_visitors with a baseline of your own."
         )
     baseline, pace = control.total / control.visitors, _pace(found)
     present = min(cell.visitors for cell in arms.values())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from funnel.errors import DataError
 from funnel.exposures import Exposures
 from funnel.outcomes import Ratio, Referred
 from funnel.statements import column, number, sql, statement
@@ -77,6 +78,12 @@ def _arms(found: Exposures, place: int, window: int) -> dict[str, Clusters]:
     )
     columns = found.connection.execute(sql(query)).fetchnumpy()
     variant = np.asarray(columns["variant"], dtype=object)
+    for name in found.variants:
+        if not (variant == name).any():
+            raise DataError(
+                f"No window of outcome '{found.design.measures[place].label}' is over in arm '{name}', so its trees"
+                " cannot be compared. Wait until one is."
+            )
     return {
         name: Clusters(columns["size"][variant == name], columns["total"][variant == name]) for name in found.variants
     }

@@ -11,12 +11,14 @@ from funnel.comparisons.looking import ALPHA, Comparison, Interval, Look
 from funnel.design import Design, Measure
 from funnel.exposures import Cell
 from funnel.outcomes import Guardrail
-from funnel.stats.differences import BOSCHLOO_MOST, boschloo, newcombe, z_test
+from funnel.stats.differences import boschloo, newcombe, z_test
 from funnel.stats.means import MeanDifference, Moments, RatioMoments, delta_ratio, welch
 from funnel.stats.proportions import Estimate, wilson
 from funnel.stats.scores import miettinen_nurminen, ratio_score, score_test
 
 FEWEST_EXPECTED = 5
+# Visitors of both arms up to which the exact test takes a tenth of a second at most.
+EXACT_MOST = 300
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _share_test(x1: int, n1: int, x0: int, n0: int, *, by_score: bool) -> tuple[
         return score_test(x1, n1, x0, n0).p, "score test"
     if expected >= FEWEST_EXPECTED:
         return z_test(x1, n1, x0, n0).p, "pooled z"
-    if n1 + n0 <= BOSCHLOO_MOST:
+    if n1 + n0 <= EXACT_MOST:
         return boschloo(x1, n1, x0, n0).p, "Boschloo"
     return score_test(x1, n1, x0, n0).p, "score test"
 
@@ -223,8 +225,8 @@ def _mean(measure: Measure, treatment: Cell, control: Cell, look: Look) -> Effec
 
 
 def safety(asked: Guardrail, low: float, high: float) -> str:
-    """Return "safe", "harmful" or "not shown safe" for an interval of the difference; see `Guardrail`."""
+    """Return "safe", "harmful" or "not shown safe": which side of the margin an interval of the difference lies on."""
     worst, best = (high, low) if asked.worse == "higher" else (-low, -high)
     if worst < asked.margin:
         return "safe"
-    return "harmful" if best > 0 else "not shown safe"
+    return "harmful" if best > asked.margin else "not shown safe"

@@ -31,20 +31,20 @@ def posterior_of(found: Exposures, cells: Whole) -> pandas.DataFrame:
     By quadrature, so the same digits every time; looking again and again is not cured by it.
     """
     import pandas
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     arms = cells[found.design.measures[0].label]
     visitors = np.array([arms[variant].visitors for variant in found.variants])
     converted = np.array([arms[variant].total for variant in found.variants])
     belief = beta_binomial_variants(converted, visitors)
-    known = beta(1 + converted, 1 + visitors - converted)
+    prior_and_data = 1 + converted, 1 + visitors - converted
     values = (
         list(found.variants),
         visitors,
         converted,
-        known.mean(),
-        known.ppf(0.025),
-        known.ppf(0.975),
+        (1 + converted) / (2 + visitors),
+        betaincinv(*prior_and_data, 0.025),
+        betaincinv(*prior_and_data, 0.975),
         belief.probability,
         belief.expected_loss,
     )

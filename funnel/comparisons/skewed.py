@@ -8,8 +8,11 @@ from funnel.statements import column, number, statement
 from funnel.stats.means import bootstrap_difference
 
 
-def bootstrapped(found: Exposures, measure: Measure, variant: str) -> tuple[float, float]:
-    """Return the bootstrap interval (BCa, 95 %) of the difference in means; drawn from how many have each count."""
+def bootstrapped(found: Exposures, measure: Measure) -> dict[str, tuple[float, float]]:
+    """Return by variant the bootstrap interval (BCa, 95 %) of its difference to the control in means.
+
+    Drawn from how many units have each count. Variants without a unit whose window is over are left out.
+    """
     query = statement(
         """
         /* one row a variant and count, over units whose window is over */
@@ -27,11 +30,14 @@ def bootstrapped(found: Exposures, measure: Measure, variant: str) -> tuple[floa
         window=number(measure.window),
         cutoff=number(found.cutoff_us),
     )
-    rows = found.rows(query)
-    arms = [
-        tuple(zip(*((value, visitors) for each, value, visitors in rows if each == name), strict=True))
-        for name in (variant, found.variants[0])
-    ]
-    (treatment, treatment_counts), (control, control_counts) = arms
-    drawn = bootstrap_difference(treatment, control, treatment_counts=treatment_counts, control_counts=control_counts)
+    arms: dict[str, list[tuple[int, int]]] = {}
+    for variant, counted, visitors in found.rows(query):
+        arms.setdefault(variant, []).append((counted, visitors))
+    control = arms.pop(found.variants[0], [])
+    return {variant: _interval(rows, control) for variant, rows in arms.items() if control}
+
+
+def _interval(treatment: list[tuple[int, int]], control: list[tuple[int, int]]) -> tuple[float, float]:
+    (values, counts), (control_values, control_counts) = (zip(*rows, strict=True) for rows in (treatment, control))
+    drawn = bootstrap_difference(values, control_values, treatment_counts=counts, control_counts=control_counts)
     return float(drawn.low), float(drawn.high)

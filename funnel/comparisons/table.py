@@ -89,6 +89,7 @@ TEXTS = ("correction", "method", "safety", "note")
 def _measured(found: Exposures, measure: Measure, cells: dict[str, Cell], look: Look) -> list[Row]:
     control = cells[found.variants[0]]
     unknown = (math.nan, math.nan)
+    drawn = bootstrapped(found, measure) if isinstance(measure.outcome, Referred) else {}
     rows = [Row(measure, found.variants[0], control, None, unknown, unknown)]
     compared = [each for each in found.variants[1:] if cells[each].visitors and control.visitors]
     alpha = _simultaneous_alpha(measure, [cells[each] for each in compared], control, look)
@@ -101,10 +102,7 @@ def _measured(found: Exposures, measure: Measure, cells: dict[str, Cell], look: 
         ends = made.at(look, alpha)
         if measure.kind == "share":
             ends = max(ends[0], -1.0), min(ends[1], 1.0)
-        drawn = unknown
-        if isinstance(measure.outcome, Referred):
-            drawn = bootstrapped(found, measure, variant)
-        rows.append(Row(measure, variant, cell, made, ends, drawn))
+        rows.append(Row(measure, variant, cell, made, ends, drawn.get(variant, unknown)))
     return rows
 
 

@@ -4,7 +4,7 @@ Columns of `units`, a row a visitor exposed: visitor_id, exposed_at (microsecond
 many they saw), is_root (arrived without a share link), is_unit (is analysed), root (the visitor at the top of their
 tree, themselves for a root; null where unknown), parent_variant (what whoever referred them saw), by_0 ... (segments),
 and for each measure y_0 ... (what is counted of it), x_0 ... (a ratio's denominator, else 1), first_at_0 ... (when a
-share's event first came), before_0 ... (events of it before exposure).
+share's event first came), before_0 ... and ever_0 ... (events of it before the exposure, and in all).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def build(design: Design, events: Events) -> Exposures:
         work.drop()
         found = _found(design, events, population, units, unnamed, scratch)
         scratch.keep_for(found)
-    _check_outcomes(found, tallies)
+    _check_outcomes(found)
     return found
 
 
@@ -140,8 +140,8 @@ def _found(
     first_at, several, referred, known_referrer, crossed, *before = events.connection.execute(sql(query)).fetchall()[0]
     if first_at is None:
         raise DataError(
-            f"Nobody is left to compare: all {referred:,} exposed visitors arrived by a share link or saw two variants."
-            " Is referred_by filled in for visitors who came on their own?"
+            f"Nobody is left to compare: of the exposed, {referred:,} arrived by a share link and {several:,} saw two"
+            " variants. Is referred_by filled in for visitors who came on their own?"
         )
     elsewhere = 0
     if population.experiments:
@@ -196,7 +196,7 @@ def _variants(design: Design, events: Events, units: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([design.control, *planned, *seen]))
 
 
-def _check_outcomes(found: Exposures, tallies: Tallies) -> None:
+def _check_outcomes(found: Exposures) -> None:
     """Refuse a split that mixes two designs, windows longer than the data, and a primary that never comes after."""
     check_mixing(found)
     whole = found.cells()
@@ -208,10 +208,25 @@ def _check_outcomes(found: Exposures, tallies: Tallies) -> None:
                 f" the first exposure was followed for {followed:.3g} days, so no window is over. Give a shorter"
                 " window, or wait."
             )
-    primary = found.design.measures[0]
-    if not isinstance(primary.outcome, Referred):
-        query = statement(
-            "select sum(cast(y_0 as hugeint)), sum(before_0) from _units as units where is_unit", units=found.units
+    _refuse_all_before(found)
+
+
+def _refuse_all_before(found: Exposures) -> None:
+    """Refuse a primary outcome that visitors had before they were exposed, and never after."""
+    query = statement(
+        """
+        /* one row */
+        select
+            sum(before_0) as before,
+            sum(ever_0) as ever
+        from _units as units
+        where is_unit
+        """,
+        units=found.units,
+    )
+    before, ever = found.rows(query)[0]
+    if before and before == ever:
+        raise DataError(
+            f"Every event of outcome '{found.design.primary.label}' came before the exposure ({before:,} in all), so it"
+            " is no outcome of it. Is exposure= the right event?"
         )
-        after, before = found.rows(query)[0]
-        tallies.refuse_if_all_came_before(int(after), int(before))

@@ -77,15 +77,14 @@ def _sums(place: int, measure: Measure, cutoff_us: int) -> list[exp.Expr]:
     ).expressions[0]
     y = exp.cast(column(f"y_{place}"), "hugeint")
     x = exp.cast(column(f"x_{place}"), "hugeint")
-    templates = [
-        "select count(*) filter (where _over)",
-        "select count(*) filter (where not _over)",
-        "select sum(_y) filter (where _over)",
-        "select sum(_y * _y) filter (where _over)",
-        "select sum(_x) filter (where _over)",
-        "select sum(_x * _x) filter (where _over)",
-        "select sum(_y * _x) filter (where _over)",
-    ]
+    visitors, total = "select count(*) filter (where _over)", "select sum(_y) filter (where _over)"
+    templates = [visitors, "select count(*) filter (where not _over)", total]
+    # The square of 0 or 1 is itself, and only a ratio has a denominator other than 1: sums of 128 bits cost time.
+    templates.append(total if measure.kind == "share" else "select sum(_y * _y) filter (where _over)")
+    if measure.kind == "ratio":
+        templates += [f"select sum({each}) filter (where _over)" for each in ("_x", "_x * _x", "_y * _x")]
+    else:
+        templates += [visitors, visitors, total]
     names = ("visitors", "pending", "total", "squares", "denominator", "denominator_squares", "products")
     return [
         named(statement(template, over=exp.paren(is_over.copy()), y=y, x=x).expressions[0], f"{name}_{place}")

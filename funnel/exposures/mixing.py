@@ -61,6 +61,6 @@ def _agreement_by_chance(found: Exposures) -> float:
 
 
 def _chance(agreed: int, known: int, expected: float) -> float:
-    from scipy.stats import binom
+    from scipy.special import bdtrc
 
-    return float(binom.sf(agreed - 1, known, expected))
+    return float(bdtrc(agreed - 1, known, expected))

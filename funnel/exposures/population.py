@@ -60,12 +60,17 @@ class Population:
         """The variant of an event of `events`, as text."""
         return exp.cast(column(known_column(self.design.variant, self.events.columns), of="events"), "varchar")
 
+    @property
+    def shows_variant(self) -> exp.Expr:
+        """The condition that an event of `events` is an exposure to this experiment that names its variant."""
+        return exp.and_(self.is_exposure, exp.Not(this=exp.Is(this=self.variant, expression=exp.null())))
+
     def check(self) -> int:
         """Refuse what these events cannot answer; return how many exposures name no variant."""
         events, design = self.events, self.design
         if design.variant not in events.columns:
             raise ColumnError(
-                f"No column named '{design.variant}', which says what each visitor saw."
+                f"No column named '{design.variant}' to say what each visitor saw."
                 f" {did_you_mean(design.variant, events.columns)}Known: {listed(sorted(events.columns))}."
                 " Name yours with variant=."
             )
@@ -123,14 +128,14 @@ class Population:
                 count(distinct _variant) as variants,
                 _segments
             from _events as events
-            where _exposure and _variant is not null
+            where _exposure
             group by events.visitor_id
             """,
             first_variant=self._at_exposure(variant),
             variant=variant,
             segments=segments,
             events=self.events.name,
-            exposure=self.is_exposure,
+            exposure=self.shows_variant,
         )
 
     def _at_exposure(self, value: exp.Expr) -> exp.Expr:

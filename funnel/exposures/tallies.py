@@ -13,9 +13,11 @@ from funnel.errors import ColumnError, DataError
 from funnel.events import Events
 from funnel.marks import check_names, filled
 from funnel.outcomes import Ratio, Referred, Value
-from funnel.statements import column, named, number, statement
+from funnel.statements import column, named, number, sql, statement
 
 MILLIONTHS = 1_000_000
+# So that a million million of them, squared, still fit a whole number of 128 bits.
+LARGEST = 1_000_000_000_000
 AT = "epoch_us(events.occurred_at)"
 
 
@@ -47,12 +49,32 @@ class Tallies:
         kind = self.events.columns[name]
         if not kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DEC")):
             raise ColumnError(f"Column '{name}' holds {kind}, which cannot be added up. Give a column of numbers.")
+        query = statement(
+            """
+            /* one row: how many values are beyond what can be added exactly */
+            select count(*) as events
+            from _events as events
+            where abs(_value) > _largest and not isnan(_value)
+            """,
+            events=self.events.name,
+            value=_number(name),
+            largest=number(LARGEST),
+        )
+        beyond = self.events.connection.execute(sql(query)).fetchall()[0][0]
+        if beyond:
+            raise DataError(
+                f"Column '{name}' holds infinity, or a number beyond a million million, {beyond:,} times; nothing"
+                f' can be added to that. Leave such events out: events.where("abs({name}) <= 1e12").'
+            )
 
     @property
     def every(self) -> tuple[Tally, ...]:
         """The tallies, in the order of their columns."""
-        found = [tally for measure in self.design.measures for tally in self.of(measure)]
-        return tuple(dict.fromkeys(found))
+        found: list[Tally] = []
+        for tally in (each for measure in self.design.measures for each in self.of(measure)):
+            if tally not in found:  # by comparison: a condition may be a mapping, which has no hash
+                found.append(tally)
+        return tuple(found)
 
     def of(self, measure: Measure) -> tuple[Tally, ...]:
         """Return the tallies of a measure: one, or a ratio's two; none for signatures brought."""
@@ -68,9 +90,9 @@ class Tallies:
         return self.every.index(self.of(measure)[-1 if denominator and isinstance(measure.outcome, Ratio) else 0])
 
     def query(self, exposed: str) -> exp.Expr:
-        """Return the query of what the exposed did: count_k, value_k, first_at_k and before_k for each tally.
+        """Return the query of what the exposed did: count_k, value_k, first_at_k, before_k and ever_k for each tally.
 
-        `before_k` counts the events before the exposure, which are no outcome of it.
+        `before_k` counts the events before the exposure, which are no outcome of it, `ever_k` all of them.
         """
         wanted = [self._fits(tally) for tally in self.every]
         sums = [each for place, tally in enumerate(self.every) for each in self._sums(place, tally)]
@@ -93,7 +115,11 @@ class Tallies:
         )
 
     def _fits(self, tally: Tally) -> exp.Expr:
-        return exp.true() if tally.step is None else filled(tally.step, self.events.columns)
+        """Return the condition that an event counts; one without a number is no value."""
+        fits = exp.true() if tally.step is None else filled(tally.step, self.events.columns)
+        if tally.value is None:
+            return fits
+        return exp.and_(fits, statement("select isfinite(_value)", value=_number(tally.value)).expressions[0])
 
     def _sums(self, place: int, tally: Tally) -> Sequence[exp.Expr]:
         parts = {"fits": exp.paren(self._fits(tally)), "window": number(tally.window)}
@@ -102,20 +128,17 @@ class Tallies:
             "count": f"select count(*) filter (where _fits and {inside})",
             "first_at": f"select min({AT}) filter (where _fits and {inside})",
             "before": f"select count(*) filter (where _fits and {AT} < exposed.exposed_at)",
+            "ever": "select count(*) filter (where _fits)",
         }
         found = [
             named(statement(template, **parts).expressions[0], f"{name}_{place}") for name, template in sums.items()
         ]
         if tally.value is not None:
             template = f"select sum(cast(round(_value * {MILLIONTHS}) as hugeint)) filter (where _fits and {inside})"
-            summed = statement(template, value=column(tally.value, of="events"), **parts).expressions[0]
+            summed = statement(template, value=_number(tally.value), **parts).expressions[0]
             found.append(named(summed, f"value_{place}"))
         return found
 
-    def refuse_if_all_came_before(self, after: int, before: int) -> None:
-        """Refuse a primary outcome that visitors had before they were exposed, and never after."""
-        if before and not after:
-            raise DataError(
-                f"All {before:,} events of outcome '{self.design.primary.label}' came before the exposure, so it is no"
-                " outcome of it. Is exposure= the right event?"
-            )
+
+def _number(name: str) -> exp.Expr:
+    return exp.cast(column(name, of="events"), "double")

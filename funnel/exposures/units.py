@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlglot import exp
 
 from funnel.design import Design, Measure
 from funnel.events import Events
-from funnel.exposures.population import EXPERIMENT, Population
+from funnel.exposures.population import Population
 from funnel.exposures.tallies import Tallies
 from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
@@ -55,14 +53,14 @@ def units_of(population: Population, exposed: str, done: str, tallies: Tallies, 
 
 
 def _columns(place: int, measure: Measure, tallies: Tallies) -> list[exp.Expr]:
-    """Return y, x, first_at and before of one measure, made of its tallies."""
+    """Return y, x, first_at, before and ever of one measure, made of its tallies."""
     asked = measure.outcome
-    first, before = "select cast(null as bigint)", "select 0"
+    first, before, ever = "select cast(null as bigint)", "select 0", "select 0"
     if isinstance(asked, Referred):
         y, x = f"select coalesce(trees.brought_{place}, 0)", "select 1"
     else:
         slot, over = tallies.place(measure), tallies.place(measure, denominator=True)
-        before = f"select coalesce(done.before_{slot}, 0)"
+        before, ever = f"select coalesce(done.before_{slot}, 0)", f"select coalesce(done.ever_{slot}, 0)"
         x = f"select coalesce(done.count_{over}, 0)" if isinstance(asked, Ratio) else "select 1"
         if isinstance(asked, Value):
             y = f"select coalesce(done.value_{slot}, 0)"
@@ -71,17 +69,15 @@ def _columns(place: int, measure: Measure, tallies: Tallies) -> list[exp.Expr]:
         else:
             y = f"select case when done.count_{slot} > 0 then 1 else 0 end"
             first = f"select done.first_at_{slot}"
-    columns = {"y": y, "x": x, "first_at": first, "before": before}
+    columns = {"y": y, "x": x, "first_at": first, "before": before, "ever": ever}
     return [named(statement(query).expressions[0], f"{name}_{place}") for name, query in columns.items()]
 
 
 def _places(population: Population, scratch: Scratch) -> exp.Expr:
     """Return the query of where each of the exposed stands: root or not, whose tree, whose friend."""
-    design, events = population.design, population.events
-    shown = as_step(design.exposure)
-    if population.experiments and shown.where is None:
-        shown = replace(shown, where={EXPERIMENT: design.name})
-    shared = next((each.shared for each in _referred(design)), None)
+    shared = next((each.shared for each in _referred(population.design)), None)
+    shown = as_step(population.design.exposure)
+    planted = forest(population.events, shown, where=population.shows_variant, shared=shared, scratch=scratch)
     return statement(
         """
         /* one row a visitor exposed */
@@ -92,7 +88,7 @@ def _places(population: Population, scratch: Scratch) -> exp.Expr:
             signers.parent as parent
         from _signers as signers
         """,
-        signers=forest(events, shown, shared=shared, scratch=scratch).signers,
+        signers=planted.signers,
     )
 
 
@@ -102,14 +98,16 @@ def _referred(design: Design) -> list[Referred]:
 
 def _trees(design: Design, events: Events, exposed: str, scratch: Scratch) -> exp.Expr:
     """Return the query of what each root brought: brought_k for each measure that counts it."""
-    forests: dict[tuple, str] = {}
+    forests: list[tuple[tuple, str]] = []  # looked up by comparison: a condition may be a mapping, which has no hash
     query = statement("select visitor_id from _exposed as exposed", exposed=exposed)
     for place, measure in enumerate(design.measures):
         if not isinstance(measure.outcome, Referred):
             continue
         key = (measure.steps[0], measure.outcome.shared)
-        if key not in forests:
-            forests[key] = forest(events, key[0], shared=key[1], scratch=scratch).signers
+        signers = next((planted for each, planted in forests if each == key), None)
+        if signers is None:
+            signers = forest(events, key[0], shared=key[1], scratch=scratch).signers
+            forests.append((key, signers))
         brought = statement(
             """
             /* one row a visitor exposed who brought somebody */
@@ -125,7 +123,7 @@ def _trees(design: Design, events: Events, exposed: str, scratch: Scratch) -> ex
             """,
             brought=[named(exp.Count(this=exp.Star()), f"brought_{place}")],
             exposed=exposed,
-            signers=forests[key],
+            signers=signers,
             deepest=number(measure.generations or 2**62),
             window=number(measure.window),
         )

@@ -12,7 +12,8 @@ from funnel.statements import sql
 
 # Connection, kind and name of what nobody uses any more. It is removed when the next question begins, and not when its
 # last user goes: that may be in the middle of a query, which a statement on the same connection would end.
-_LEFT: deque[tuple[duckdb.DuckDBPyConnection, str, str]] = deque()
+# Held weakly: a connection that nobody uses any more goes, and all that was made in it with it.
+_LEFT: deque[tuple[weakref.ref[duckdb.DuckDBPyConnection], str, str]] = deque()
 
 
 class Scratch:
@@ -23,9 +24,9 @@ class Scratch:
         self.made: list[tuple[str, str]] = []
         for _ in range(len(_LEFT)):
             owner, kind, name = _LEFT.popleft()
-            if owner is connection:
-                _drop(owner, kind, name)
-            else:
+            if owner() is connection:
+                _drop(connection, kind, name)
+            elif owner() is not None:
                 _LEFT.append((owner, kind, name))
 
     def __enter__(self) -> "Scratch":
@@ -48,7 +49,8 @@ class Scratch:
 
     def keep_for(self, user: object) -> None:
         """Leave everything where it is for as long as the user is there."""
-        weakref.finalize(user, _LEFT.extend, [(self.connection, *each) for each in reversed(self.made)])
+        owner = weakref.ref(self.connection)
+        weakref.finalize(user, _LEFT.extend, [(owner, *each) for each in reversed(self.made)])
 
     def drop(self) -> None:
         """Remove everything now."""

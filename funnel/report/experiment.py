@@ -16,7 +16,7 @@ from funnel.sections import section_of, table_for
 from funnel.sections.section import reading_of
 from funnel.statements import column, sql, statement, text
 from funnel.verdicts import verdict
-from funnel.verdicts.sentences import amount, between, gap
+from funnel.verdicts.told import amount, between, gap
 
 if TYPE_CHECKING:
     from funnel.events import Events

@@ -17,7 +17,9 @@ def printed(table: Table, *, width: int = WIDE) -> str:
         grid.add_column(each.heading, justify="right" if each.is_number else "left", no_wrap=each.is_number)
     for row in table.rows:
         grid.add_row(*row)
-    console = Console(width=width, file=StringIO(), highlight=False, markup=False, color_system=None)
+    console = Console(
+        width=width, file=StringIO(), highlight=False, markup=False, color_system=None, force_jupyter=False
+    )
     with console.capture() as captured:
         console.print(grid)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -137,16 +137,20 @@ def cluster_robust(
 
     A cluster is a signer who came without a share link and everyone their links brought, in the arm of that signer; the
     mean is over visitors, large clusters weighing more. CR1 with a t distribution on (clusters - 1) degrees of freedom;
-    with fewer than 40 clusters, or fewer than 20 in an arm, CR2, on Satterthwaite's degrees of freedom. `correction`
-    asks for one of them. An arm in one cluster tells nothing of how clusters differ.
+    where all clusters weigh as much as fewer than 40 of equal size, or those of an arm as fewer than 20, CR2, on
+    Satterthwaite's degrees of freedom. Their weight is (sum of sizes)² / (sum of squared sizes): one huge cluster among
+    many leaves little to go by. `correction` asks for one of them. An arm in one cluster tells nothing of how clusters
+    differ.
 
     Liang and Zeger 1986, Biometrika 73:13; CR2: Bell and McCaffrey 2002, Survey Methodology 28:169, the working model
     being equal and independent. CR1 agrees with statsmodels' `cov_type="cluster"`, R's sandwich and Stata; CR2 with R's
-    clubSandwich. Both follow from the sums of the clusters alone.
+    clubSandwich. Both follow from the sums of the clusters alone. The weight: Carter, Schnepel and Steigerwald 2017,
+    Rev Econ Stat 99:698, where sizes alone differ.
     """
     arms = treatment, control
     clusters = [len(arm.sizes) for arm in arms]
-    few = sum(clusters) < _FEW_CLUSTERS or min(clusters) < _FEW_IN_AN_ARM
+    worth = [_effective(arm) for arm in arms]
+    few = sum(worth) < _FEW_CLUSTERS or min(worth) < _FEW_IN_AN_ARM
     kind = correction or ("CR2" if few else "CR1")
     if kind not in ("CR1", "CR2"):
         raise DefinitionError(f"correction={correction!r} is not known. Write 'CR1', 'CR2', or leave it out.")
@@ -279,6 +283,11 @@ def _mean(arm: Clusters) -> float:
 def _residuals(arm: Clusters) -> Floats:
     """Return what each cluster adds to the error of its arm's mean."""
     return (arm.sums - arm.sizes * _mean(arm)) / arm.sizes.sum()
+
+
+def _effective(arm: Clusters) -> float:
+    """Return how many clusters of equal size weigh as much as these: fewer where a few are large."""
+    return float(arm.sizes.sum() ** 2 / (arm.sizes**2).sum())
 
 
 def _leverage(arm: Clusters) -> Floats:

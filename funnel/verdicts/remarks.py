@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from funnel.comparisons.looking import USUAL_SIZE
 from funnel.language import Language
 from funnel.outcomes import Referred
-from funnel.verdicts.sentences import Told
+from funnel.verdicts.told import Told
 
 Saying = Callable[[Language], str]
 
@@ -126,12 +126,11 @@ def _peeking(told: Told, words: Language) -> str:
 
 def _findings(told: Told) -> Iterator[Saying]:
     found, counts = told.found, told.found.counts
-    pending = int(told.frame.loc[told.frame["outcome"] == told.primary.label, "pending"].sum())
-    if pending:
+    if told.pending:
         yield lambda words: words.plural(
             "{n} visitor still has time and is in no rate; the curves take them in as far as they were followed.",
             "{n} visitors still have time and are in no rate; the curves take them in as far as they were followed.",
-            pending,
+            told.pending,
         )
     if found.events.cutoff_is_default:
         yield lambda words: words.text(
@@ -141,7 +140,7 @@ def _findings(told: Told) -> Iterator[Saying]:
     harmful = told.frame[told.frame["safety"] == "harmful"]
     for outcome, variant in zip(harmful["outcome"], harmful["variant"], strict=True):
         yield lambda words, outcome=outcome, variant=variant: words.text(  # type: ignore[misc]
-            "“{variant}” does harm: more than chance moves “{outcome}” the wrong way, and the margin is not held.",
+            "“{variant}” does harm: its “{outcome}” is surely beyond the margin.",
             variant=words.name(variant),
             outcome=words.name(outcome),
         )
