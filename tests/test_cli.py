@@ -178,7 +178,9 @@ def trial(tmp_path):
 def test_an_experiment_prints_the_verdict_then_the_numbers_then_the_notes(trial):
     done = typed("experiment", trial, "--timezone", "UTC", "--guardrail", "unsubscribe=20%")
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("Show “share”: “share” comes to 50.0% within 3\xa0days, against 10.0% with")
+    assert done.stdout.startswith(
+        "Show the variant “share”: “share” comes to 50.0% within 3\xa0days, against 10.0% with"
+    )
     lines = done.stdout.splitlines()
     places = [next(n for n, line in enumerate(lines) if line.startswith(each)) for each in ("Outcome", "- Compared")]
     assert places == sorted(places)
@@ -197,7 +199,7 @@ def test_an_experiment_as_json_is_read_by_programs(trial):
 
 def test_an_experiment_in_french(trial):
     done = typed("experiment", trial, "--timezone", "UTC", "--language", "fr")
-    assert done.stdout.startswith("Affichez «\xa0partage\xa0»")
+    assert done.stdout.startswith("Affichez la variante «\xa0partage\xa0»")
 
 
 def test_everything_an_experiment_is_can_be_typed(trial):
@@ -287,8 +289,7 @@ def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
         ),
         (
             "--shares thanks_only=0.5,share=0.4",
-            "The planned shares sum to 0.9, or one is no share. Give shares of 0 or more that sum to 1, as --shares"
-            " thanks_only=0.5,share=0.5.",
+            "The planned shares sum to 0.9. Give shares that sum to 1, as --shares thanks_only=0.5,share=0.5.",
         ),
         (
             "--looks weekly",
@@ -302,7 +303,7 @@ def test_an_experiment_writes_a_page_with_every_answer(trial, tmp_path):
         ),
         (
             "--variant arm",
-            "No column named 'arm', which says what each visitor saw. Known: amount, device, event, experiment,"
+            "No column named 'arm' to say what each visitor saw. Known: amount, device, event, experiment,"
             " occurred_at, variant, visitor_id. Name yours with --variant.",
         ),
         (

@@ -439,8 +439,8 @@ def test_the_page_begins_with_the_first_sentence_of_the_verdict_too(usual: Repor
     """40.0% of 400 against 10.0%; one in twenty unsubscribed, too many to be safe within half a point."""
     assert len(usual.lead) == 2
     assert plain(usual.lead[1]) == (
-        "Experiment “thank-you page”. Do not show “share” to everyone yet: it brings more “share” (40.0% against"
-        " 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at most +3.13 points by the interval, margin"
+        "Experiment “thank-you page”. Do not show the variant “share” to everyone yet: it brings more “share” (40.0%"
+        " against 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at worst +3.13 points by the interval, margin"
         " +0.50 points)."
     )
 
@@ -489,8 +489,8 @@ def test_an_answer_that_cannot_be_given_is_a_note() -> None:
     page = experiment_report(usual_experiments(events)[0].measure(events))
     assert "How many visitors it takes to find a difference" not in [section.heading for section in page.sections]
     assert page.sections[0].notes[-1] == (
-        "Control 'thanks_only' has 'share' 0 times in 60 visitors, too few to plan from. Use funnel.required_visitors"
-        " with a baseline of your own."
+        "Control 'thanks_only' has 'share' from 0 of 60 visitors, which is nothing to plan from. Use"
+        " funnel.required_visitors with a baseline of your own."
     )
 
 

@@ -56,8 +56,9 @@ def test_a_winner_is_to_be_shown():
     share, thanks = f"{OPEN}partage{CLOSE}", f"{OPEN}merci seul{CLOSE}"
     low, high = (signed(100 * end).replace(".", ",") for end in interval(200, 2_000, 80, 2_000)[1:3])
     assert french == (
-        f"Affichez la variante {share}{COLON} {share} atteint 10,0{NO_BREAK}% en 3{NO_BREAK}jours, contre 4,0{NO_BREAK}%"
-        f" avec {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de +6,0{NO_BREAK}points (intervalle"
+        f"Affichez la variante {share}{COLON} {share} atteint 10,0{NO_BREAK}% en 3{NO_BREAK}jours, contre"
+        f" 4,0{NO_BREAK}% avec {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de"
+        f" +6,0{NO_BREAK}points (intervalle"
         f" à 95{NO_BREAK}% de {low} à {high} points{SEMICOLON} p{NO_BREAK}<{NO_BREAK}0,0001). "
         f"Correction{COLON} aucune n’est nécessaire pour une seule comparaison{SEMICOLON} ce qu’on ignore{COLON}"
         " si elle nuit (aucun garde-fou n’a été déclaré), si le jour de cette analyse était fixé d’avance et ce qui se"
@@ -265,8 +266,8 @@ def test_means_are_told_in_numbers_per_visitor():
     arms = {"thanks_only": arm(2_000, 80), "share": arm(2_000, 200)}
     _, english, french = told(arms, primary=Count("share"), planned=4_000)
     assert english.startswith(
-        "Show the variant “share”: “share, per visitor” comes to 0.100 within 3 days, against 0.040 with “thanks only”. The"
-        " data show this: “share” differs from “thanks only” by +0.060 (95% interval +0.04"
+        "Show the variant “share”: “share, per visitor” comes to 0.100 within 3 days, against 0.040 with “thanks"
+        " only”. The data show this: “share” differs from “thanks only” by +0.060 (95% interval +0.04"
     )
     assert f"{OPEN}partage, par visiteur{CLOSE} atteint 0,100" in french
 

@@ -47,7 +47,9 @@ def test_it_is_light_enough_to_send(report: Path) -> None:
 
 def test_the_verdict_of_the_experiment_is_among_the_first_words(opened: Visit) -> None:
     lead = " ".join(opened.page.locator("p.lead").all_inner_texts())
-    assert re.search("Do not show “share” to everyone yet|N’affichez pas encore «\xa0partage\xa0»", lead)
+    assert re.search(
+        "Do not show the variant “share” to everyone|N’affichez pas encore la variante «\xa0partage\xa0»", lead
+    )
 
 
 def test_no_chart_offers_to_upload_itself(opened: Visit) -> None:

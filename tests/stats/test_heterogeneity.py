@@ -81,7 +81,8 @@ def test_all_agrees_with_statsmodels(rows):
     with np.errstate(all="ignore"):  # it goes on with a negative variance, and may divide by 0
         theirs = combine_effects(differences, errors**2, method_re="chi2")
     assert ours.test.statistic == pytest.approx(theirs.q, rel=1e-7, abs=1e-7)
-    assert ours.test.p == pytest.approx(chi2.sf(theirs.q, len(rows) - 1), rel=1e-6)
+    # Near Q = 0 its rounding moves p by the square root of it, for two groups.
+    assert ours.test.p == pytest.approx(chi2.sf(theirs.q, len(rows) - 1), rel=1e-6, abs=1e-4 if theirs.q < 1e-8 else 0)
     assert ours.between == pytest.approx(max(theirs.tau2, 0), rel=1e-6, abs=1e-7)
     if theirs.tau2 > 1e-6:
         assert ours.whole.value == pytest.approx(theirs.mean_effect_re, rel=1e-6, abs=1e-7)
