@@ -440,8 +440,8 @@ def test_the_page_begins_with_the_first_sentence_of_the_verdict_too(usual: Repor
     assert len(usual.lead) == 2
     assert plain(usual.lead[1]) == (
         "Experiment “thank-you page”. Do not show the variant “share” to everyone yet: it brings more “share” (40.0%"
-        " against 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at worst +3.13 points by the interval, margin"
-        " +0.50 points)."
+        " against 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at worst +3.13 points by the interval,"
+        " margin +0.50 points)."
     )
 
 
