@@ -156,17 +156,8 @@ def _answered(asked: Sequence[Callable[[], "Result"]], words: Language) -> tuple
         except FunnelError as error:
             missing.append(str(error))
         else:
-            sections.append(_told(answer, words))
+            sections.append(section_of(answer.title, answer, words))
     return sections, missing
-
-
-def _told(answer: "Result", words: Language) -> Section:
-    """Return the section of an answer; a table that stands in the open is called something else than its section."""
-    section = section_of(answer.title, answer, words)
-    if section.chart is not None or section.table is None:
-        return section
-    caption = words.text("{title}: the numbers", title=answer.title)
-    return replace(section, table=replace(section.table, caption=caption))
 
 
 def _split_section(result: "ExperimentResult", words: Language) -> Section:

@@ -60,11 +60,15 @@ def section_of(
 ) -> Section:
     """Return the section that tells a result. Without a sentence, one is read from the numbers where we know how."""
     named = replace(result, frame=in_words(result.frame, words))
+    chart, table = named.plot() if len(result.frame) and result.has_chart else None, table_for(result, words)
+    if chart is None and table.caption == heading:
+        # A table that stands in the open is a landmark, and two of one name cannot be told apart.
+        table = replace(table, caption=words.text("{title}: the numbers", title=heading))
     return Section(
         heading=heading,
         sentence=reading_of(result, words) if sentence is None else sentence,
-        chart=named.plot() if len(result.frame) and result.has_chart else None,
-        table=table_for(result, words),
+        chart=chart,
+        table=table,
         notes=tuple(result.notes),
         bars=step_bars(result.frame, words),
         parts=parts,
