@@ -268,12 +268,12 @@ NOT_ANSWERED = {
     "no event of a guardrail": (
         lambda: measured(PAIR, guardrails=[Guardrail("leave", margin=0.01)]),
         DataError,
-        f"No event is named 'leave'. {EVENTS}",
+        f"No event is named 'leave'. {EVENTS} If nobody has done it yet, leave the outcome out for now.",
     ),
     "no event of a ratio's denominator": (
         lambda: measured(PAIR, secondary=[Ratio("click", "view")]),
         DataError,
-        f"No event is named 'view'. {EVENTS}",
+        f"No event is named 'view'. {EVENTS} If nobody has done it yet, leave the outcome out for now.",
     ),
     "no event of the signatures brought": (
         lambda: measured(PAIR, secondary=[Referred("signs")]),

@@ -40,7 +40,12 @@ class Tallies:
     def check(self) -> None:
         """Refuse events that no event is named after, and values that are no numbers."""
         for measure in self.design.measures:
-            check_names(measure.steps, self.events.vocabulary)
+            try:
+                check_names(measure.steps, self.events.vocabulary)
+            except DataError as error:
+                if "Did you mean" in str(error):
+                    raise
+                raise DataError(f"{error} If nobody has done it yet, leave the outcome out for now.") from None
             if isinstance(measure.outcome, Value):
                 self._check_value(measure.outcome)
 
