@@ -178,6 +178,17 @@ class Language:
         folded = self.text("{low} to {high}", low=bounds[0], high=bounds[1]).replace(" ", NO_BREAK)
         return f"{self.percent(rate, digits)} [{folded}]"
 
+    def estimate(self, value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
+        """Return a number with its interval folded in: `0.34 [0.31 to 0.38]`; alone where the interval is unknown."""
+        if not (_is_known(value) and _is_known(low) and _is_known(high)):
+            return self.number(value, digits)
+        return self.text(
+            "{value} [{low} to {high}]",
+            value=self.number(value, digits),
+            low=self.number(low, digits),
+            high=self.number(high, digits),
+        )
+
     def points(self, difference: float | None, digits: int = 1) -> str:
         """Return a difference of two rates in percentage points, with its sign: `+2.4 points` or `−0,5 point`."""
         if not _is_known(difference):

@@ -110,6 +110,23 @@ def test_no_answer_of_an_experiment_is_missing_from_the_page():
     assert answers == {name for name in defined() if name.startswith("ExperimentResult.") and "()" in name}
 
 
+def test_every_column_of_every_answer_about_referrals_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    result = funnel.Referrals(of="sign").measure(events)
+    assert list(result.frame.columns) == defined()["ReferralsResult.frame"]
+    # The table of measures stands below the one of columns; its first row is the heading.
+    assert defined()["ReferralsResult.numbers"][:4] == list(result.numbers.columns)
+    (section,) = re.findall(r"^## `ReferralsResult.numbers`\n(.+?)^## ", PAGE, flags=re.MULTILINE | re.DOTALL)
+    told = [
+        name
+        for line in section.split("| measure | what")[1].splitlines()
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1] if line.startswith("| `") else "")
+    ]
+    assert told == result.numbers["measure"].tolist()
+    for name in ("over_time", "offspring", "cycle", "trees"):
+        assert list(getattr(result, name)().frame.columns) == defined()[f"ReferralsResult.{name}().frame"], name
+
+
 def test_every_decision_is_defined():
     (section,) = re.findall(r"^## The decision\n(.+?)^## ", PAGE, flags=re.MULTILINE | re.DOTALL)
     codes = re.findall(r"^\| `([a-z ]+)` \|", section, flags=re.MULTILINE)

@@ -32,12 +32,12 @@ charts outcomes quality pages stages
 design events sections
 sources sample marks results
 journey_table
-counts forest wording
+channels counts forest wording
 curves exposures
 answers comparisons
-journeys verdicts
+journeys spread verdicts
 readout
-experiments funnels
+experiments funnels referrals
 report
 cli
 """

@@ -39,6 +39,23 @@ HEADINGS = {
     "definition": message("Way of counting"),
     "entered": message("Entered"),
     "converted": message("Converted"),
+    "generation": message("Generation"),
+    "signatures": message("Signatures"),
+    "share": message("Share"),
+    "referred": message("By a friend’s link"),
+    "seeded": message("By themselves"),
+    "k_factor": message("Brings each, once all have had time"),
+    "signed_on": message("Day of signing"),
+    "reproduction_number": message("One signature brings"),
+    "brought": message("Signatures brought"),
+    "signers": message("Signers"),
+    "expected": message("Signers by the law"),
+    "elapsed_from_seconds": message("From"),
+    "elapsed_to_seconds": message("To"),
+    "rank": message("Rank"),
+    "generations": message("Generations"),
+    "structural_virality": message("Structural virality"),
+    "lasted_seconds": message("Lasted"),
     "check": message("Check"),
     "rows": message("Rows"),
     "severity": message("Weight"),
@@ -176,7 +193,8 @@ def _cells(frame: "pandas.DataFrame", name: str, words: Language) -> list[str]:
         lows, highs = frame[f"{name}_low"], frame[f"{name}_high"]
         if name not in frame:
             return [words.interval(low, high) for low, high in zip(lows, highs, strict=True)]
-        return [words.rate(*each) for each in zip(frame[name], lows, highs, strict=True)]
+        told = words.rate if name.endswith("rate") else words.estimate
+        return [told(*each) for each in zip(frame[name], lows, highs, strict=True)]
     write = _writer(frame, name, words)
     return [write(value) for value in frame[name]]
 
@@ -186,7 +204,7 @@ def _writer(frame: "pandas.DataFrame", name: str, words: Language) -> Callable[[
         return lambda value: _value(value, words)
     if name.endswith(("_seconds", "_seconds_from_entry")):
         return words.duration
-    return words.percent if name.endswith("rate") else words.number
+    return words.percent if name.endswith(("rate", "share")) else words.number
 
 
 def _value(value: object, words: Language) -> str:

@@ -1,0 +1,128 @@
+"""Referrals: who brought whom, and whether a petition would grow without the media and the relays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from funnel.definition import UNITS, Step, microseconds
+from funnel.errors import ColumnError, DataError, DefinitionError, listed
+from funnel.events import Events
+from funnel.forest import forest
+from funnel.journey_table.scratch import Scratch
+from funnel.language import Language
+from funnel.language import language as language_of
+from funnel.results import Result, records
+from funnel.spread import Spread, measures, spread_of
+from funnel.spread.told import grown, remark, remarks, title
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Referrals:
+    """A question about signers and those their links brought.
+
+    `of`: what signing is, the name of an event or a Step. `shared`: the events by which a link becomes its visitor's,
+    "share" where there are such events. `window`: whole days over which the reproduction number is read. The events
+    need a column `referred_by`, or `link_id`; `docs/definitions.md` says who counts as whose friend.
+
+    >>> Referrals(of="sign")
+    Referrals(of='sign', shared=None, window='3 days')
+    """
+
+    of: str | Step = "sign"
+    shared: str | Step | None = None
+    window: str | timedelta = "3 days"
+
+    def __post_init__(self) -> None:
+        for step in (self.of, self.shared):
+            if step is not None and not isinstance(step, Step):
+                Step(step)
+        if microseconds(self.window, argument="window") % UNITS["day"]:
+            raise DefinitionError(f"window={self.window!r} is no whole number of days. Give for example '3 days'.")
+
+    def measure(self, events: Events, *, language: str = "en") -> ReferralsResult:
+        """Return the answer over these events, told in "en" or "fr"."""
+        language_of(language)
+        if not isinstance(events, Events):
+            raise DefinitionError(
+                f"Referrals are measured over events; got {type(events).__name__}. Give funnel.connect(source)."
+            )
+        if not {"referred_by", "link_id"} & set(events.columns):
+            raise ColumnError(
+                "Nothing says who brought whom: no column named 'referred_by' or 'link_id'."
+                f" Known: {listed(sorted(events.columns))}."
+            )
+        return ReferralsResult.of(self, events).speaking(language)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReferralsResult(Result):
+    """One row a generation: the signatures of it, and what each of their signers brought.
+
+    `numbers` holds the measures one by one; further answers: `over_time()`, `offspring()`, `cycle()`, `trees()`.
+    """
+
+    spread: Spread = None  # type: ignore[assignment]
+    numbers: pandas.DataFrame = None
+
+    @classmethod
+    def of(cls, question: Referrals, events: Events) -> Self:
+        """Build the trees and put the answer together; the engine's tables are removed again."""
+        shared = question.shared or "share"
+        with Scratch(events.connection) as scratch:
+            trees = forest(events, question.of, shared=question.shared, scratch=scratch)
+            days = microseconds(question.window, argument="window") // UNITS["day"]
+            spread = spread_of(trees, shared if isinstance(shared, Step) else Step(shared), window_days=days)
+            scratch.drop()
+        if not len(spread.lineage):
+            raise DataError(
+                "Nobody who signed is in a tree: every signer names a referrer who did not sign before, or whose own"
+                " referrer did not. Is referred_by the visitor whose link was used?"
+            )
+        numbers = measures.numbers_of(spread)
+        return cls(
+            frame=measures.generations_of(spread),
+            heading=title("generations"),
+            remarks=remarks(spread),
+            spread=spread,
+            numbers=numbers,
+        )
+
+    def summary(self, code: str | None = None) -> str:
+        """Return whether it would grow by itself, and what is still to come, in sentences, in "en" or "fr"."""
+        return grown(self.spread, self.numbers, self._words(code))
+
+    def over_time(self) -> Result:
+        """Return the reproduction number over time, seeded signatures apart from those brought: one row a day."""
+        return self._answer("over_time", measures.over_time_of(self.spread))
+
+    def offspring(self) -> Result:
+        """Return how many signers brought how many: one row a number brought."""
+        return self._answer("offspring", measures.offspring_of(self.spread))
+
+    def cycle(self) -> Result:
+        """Return the time from a signature to one it brings: one row a span of time."""
+        return self._answer("cycle", measures.cycle_of(self.spread))
+
+    def trees(self, most: int = 10) -> Result:
+        """Return the largest trees, without a trace of who is in them: one row a tree."""
+        return self._answer("trees", measures.trees_of(self.spread, most=most))
+
+    def _answer(self, name: str, frame: pandas.DataFrame) -> Result:
+        return Result(frame, title(name), (remark(name),), language=self.language)
+
+    def _words(self, code: str | None) -> Language:
+        return language_of(code or self.language)
+
+    def _for_json(self) -> dict[str, object]:
+        return {
+            "title": self.title,
+            "summary": self.summary(),
+            "notes": list(self.notes),
+            "rows": records(self.frame),
+            "numbers": records(self.numbers),
+        }
