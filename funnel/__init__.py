@@ -14,6 +14,7 @@ from importlib.metadata import version
 _HOMES = {
     "connect": "funnel.sources",
     "Events": "funnel.events",
+    "with_channels": "funnel.channels",
     "Step": "funnel.definition",
     "Exclusion": "funnel.definition",
     "Funnel": "funnel.funnels",
@@ -77,6 +78,7 @@ __all__ = [
     "power",
     "required_visitors",
     "required_visitors_non_inferior",
+    "with_channels",
 ]
 __version__ = version("acquisition-funnel")
 

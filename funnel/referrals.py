@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
+from funnel import charts
 from funnel.definition import UNITS, Step, microseconds
 from funnel.errors import ColumnError, DataError, DefinitionError, listed
 from funnel.events import Events
@@ -19,6 +21,7 @@ from funnel.spread.told import grown, remark, remarks, title
 
 if TYPE_CHECKING:
     import pandas
+    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class ReferralsResult(Result):
         numbers = measures.numbers_of(spread)
         return cls(
             frame=measures.generations_of(spread),
+            draw=charts.generation_bars,
             heading=title("generations"),
             remarks=remarks(spread),
             spread=spread,
@@ -98,22 +102,22 @@ class ReferralsResult(Result):
 
     def over_time(self) -> Result:
         """Return the reproduction number over time, seeded signatures apart from those brought: one row a day."""
-        return self._answer("over_time", measures.over_time_of(self.spread))
+        return self._answer("over_time", measures.over_time_of(self.spread), draw=charts.reproduction_over_time)
 
     def offspring(self) -> Result:
         """Return how many signers brought how many: one row a number brought."""
-        return self._answer("offspring", measures.offspring_of(self.spread))
+        return self._answer("offspring", measures.offspring_of(self.spread), draw=charts.offspring_bars)
 
     def cycle(self) -> Result:
         """Return the time from a signature to one it brings: one row a span of time."""
-        return self._answer("cycle", measures.cycle_of(self.spread))
+        return self._answer("cycle", measures.cycle_of(self.spread), draw=charts.cycle_bars)
 
     def trees(self, most: int = 10) -> Result:
         """Return the largest trees, without a trace of who is in them: one row a tree."""
         return self._answer("trees", measures.trees_of(self.spread, most=most))
 
-    def _answer(self, name: str, frame: pandas.DataFrame) -> Result:
-        return Result(frame, title(name), (remark(name),), language=self.language)
+    def _answer(self, name: str, frame: pandas.DataFrame, *, draw: Callable[..., Figure] | None = None) -> Result:
+        return Result(frame, title(name), (remark(name),), draw, self.language)
 
     def _words(self, code: str | None) -> Language:
         return language_of(code or self.language)

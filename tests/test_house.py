@@ -36,8 +36,8 @@ channels counts forest wording
 curves exposures
 answers comparisons
 journeys spread verdicts
-readout
-experiments funnels referrals
+credited readout
+attribution experiments funnels referrals
 report
 cli
 """

@@ -39,7 +39,7 @@ def with_channels(
     docs/channels.md has every rule.
 
     `source` and `medium` are then in one spelling (`fb`, `Facebook` and `m.facebook.com` are "facebook"), null for
-    direct. Nothing is counted or copied: the events stay a view, which works out channels when a question asks for them.
+    direct. Nothing is copied: the events stay a view, which works channels out when a question asks for them.
 
     Raises ColumnError when there is nothing to read, DefinitionError for what is no host, channel or length of time.
     """

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from funnel.channels.reading import click, entry, folded, host, parameter, told
 from funnel.channels.tables import Rows, Tables
-from funnel.statements import column, named, statement, text
+from funnel.statements import column, statement, text
 
 DERIVED = ("channel", "source", "medium")
 
@@ -17,47 +17,60 @@ def classified(
     """Return the events with their channel, source and medium: one row an event, all other columns as they are.
 
     `columns` are the events' own; `names` maps ours to them, those they have. A visitor's session is over after `pause`
-    microseconds without an event.
+    microseconds without an event. Until the end our own columns begin with `funnel_`, so that no other has their name.
     """
-    kept = [column(each, of="placed") for each in columns if each not in {names.get(one) for one in DERIVED}]
-    derived = [named(column(each, of="placed"), names.get(each, each)) for each in DERIVED]
-    said = _said(_read(_given(events, names), known))
-    return statement(
+    replaced = {names[each] for each in DERIVED if each in names}
+    answer = statement(
         """
-        /* one row an event */
         select
-            _columns
-        from _placed as placed
+            _kept,
+            coalesce(chosen.funnel_chosen.channel, 'direct') as channel,
+            chosen.funnel_chosen.source as source,
+            chosen.funnel_chosen.medium as medium
+        from chosen
         """,
-        placed=_placed(said, names, pause),
-        columns=[*kept, *derived],
+        kept=[column(each, of="chosen") for each in columns if each not in replaced],
     )
-
-
-def _given(events: str, names: Mapping[str, str]) -> exp.Query:
-    """One row an event: what it says, null where it says nothing. Our columns begin with `funnel_` until the end."""
-    texts = {each: told(column(name, of="events")) for each, name in names.items()}
-    page, referrer = texts.get("landing_page"), texts.get("referrer")
-    tags = {
-        each: exp.func(
-            "coalesce", *filter(None, [texts.get(each), page and parameter(page, f"utm_{each}")]), exp.null()
-        )
-        for each in ("source", "medium", "campaign")
+    for projection, each in zip(answer.expressions[-len(DERIVED) :], DERIVED, strict=True):
+        projection.set("alias", exp.to_identifier(names.get(each, each), quoted=True))
+    steps = {
+        "given": _given(events, names),
+        "keyed": _keyed(known),
+        "found": _found(known),
+        "apart": _apart(),
+        "decided": _decided(),
+        "said": _said(),
+        "followed": _followed(),
+        "runs": _runs(pause),
+        "sessions": _sessions(names),
+        "chosen": _chosen("session_id" in names),
     }
-    hosts = [host(each) for each in (texts.get("referrer_host"), referrer) if each]
+    tables = [exp.CTE(this=query, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, query in steps.items()]
+    answer.set("with_", exp.With(expressions=tables))
+    return answer
+
+
+def _given(events: str, names: Mapping[str, str]) -> exp.Expr:
+    texts = {each: told(column(name, of="events")) for each, name in names.items()}
+    page = texts.get("landing_page")
+    tags = {}
+    for each in ("source", "medium", "campaign"):
+        written = [texts[each]] if each in texts else []
+        tags[each] = _first(*written, *([parameter(page, f"utm_{each}")] if page else []))
     return statement(
         """
+        /* one row an event: what it says, null where it says nothing */
         select
             events.*,
             nullif(trim(cast(_channel as varchar)), '') as funnel_given,
-            cast(_source as varchar) as funnel_raw_source,
-            cast(_medium as varchar) as funnel_raw_medium,
-            cast(_tag as varchar) as funnel_tag,
-            cast(_way as varchar) as funnel_way,
-            cast(_campaign as varchar) as funnel_campaign,
-            cast(_page as varchar) as funnel_page,
-            cast(_host as varchar) as funnel_host,
-            cast(_own as varchar) as funnel_own
+            cast(_source as varchar) as funnel_source,
+            cast(_medium as varchar) as funnel_medium,
+            _tag as funnel_tag,
+            _way as funnel_way,
+            _campaign as funnel_campaign,
+            _page as funnel_page,
+            _host as funnel_host,
+            _own as funnel_own
         from _events as events
         """,
         events=events,
@@ -65,17 +78,17 @@ def _given(events: str, names: Mapping[str, str]) -> exp.Query:
         tag=tags["source"],
         way=tags["medium"],
         campaign=tags["campaign"],
-        page=page or exp.null(),
-        host=exp.func("coalesce", *hosts, exp.null()),
-        own=host(page) if page else exp.null(),
+        page=_first(*([page] if page else [])),
+        host=_first(*(host(texts[each]) for each in ("referrer_host", "referrer") if each in texts)),
+        own=_first(*([host(page)] if page else [])),
     )
 
 
-def _read(given: exp.Query, known: Tables) -> exp.Query:
-    """One row an event: what the tables say of it. A source that brings nobody is null, and `funnel_through` is true."""
+def _keyed(known: Tables) -> exp.Expr:
     tag, way, page, seen = (column(f"funnel_{each}", of="given") for each in ("tag", "way", "page", "host"))
-    keyed = statement(
+    return statement(
         """
+        /* one row an event: what to look up in the tables */
         select
             given.*,
             coalesce(case when contains(_tag, '.') then _entry_of_tag end, _folded_tag) as funnel_tag_key,
@@ -83,9 +96,8 @@ def _read(given: exp.Query, known: Tables) -> exp.Query:
             _ad as funnel_ad_key,
             _click as funnel_click_key,
             case when contains(_seen, '.') then _entry_of_host else _folded_host end as funnel_host_key
-        from _given as given
+        from given
         """,
-        given=given,
         tag=tag,
         entry_of_tag=entry(host(tag), ending=known.ending, stems=known.stems),
         folded_tag=folded(tag),
@@ -96,112 +108,118 @@ def _read(given: exp.Query, known: Tables) -> exp.Query:
         entry_of_host=entry(seen, ending=known.ending, stems=known.stems),
         folded_host=folded(seen),
     )
-    found = statement(
-        """
-        select
-            keyed.*,
-            _tag as funnel_tag_found,
-            _way as funnel_way_found,
-            _ad as funnel_ad_found,
-            _click as funnel_click_found,
-            _seen as funnel_host_found
-        from _keyed as keyed
-        """,
-        keyed=keyed,
-        tag=_looked_up("funnel_tag_key", known.names, "source", "channel"),
-        way=_looked_up("funnel_way_key", known.mediums, "medium", "channel", "rule"),
-        ad=_looked_up("funnel_ad_key", known.ads, "source", "channel", "medium"),
-        click=_looked_up("funnel_click_key", known.clicks, "source", "channel"),
-        seen=_looked_up("funnel_host_key", known.hosts, "source", "channel"),
-    )
-    told_apart = statement(
-        """
-        select
-            found.*,
-            coalesce(found.funnel_tag_found.channel in ('own', 'passage'), false) as funnel_tag_through,
-            coalesce(
-                found.funnel_host_found.channel in ('own', 'passage') or found.funnel_host = found.funnel_own, false
-            ) as funnel_host_through
-        from _found as found
-        """,
-        found=found,
-    )
+
+
+def _found(known: Tables) -> exp.Expr:
+    """Look up by maps: a join stays in every later query on the events, even in those that ask for no channel."""
     return statement(
         """
+        /* one row an event: what the tables say, as structures, null where they say nothing */
         select
-            apart.*,
-            case when not apart.funnel_tag_through then apart.funnel_tag_found.channel end as funnel_named,
-            case
-                when apart.funnel_click_found is not null then apart.funnel_click_found.source
-                when not apart.funnel_host_through then coalesce(apart.funnel_host_found.source, apart.funnel_host)
-            end as funnel_origin,
-            case
-                when apart.funnel_click_found is not null then apart.funnel_click_found.channel
-                when not apart.funnel_host_through then apart.funnel_host_found.channel
-            end as funnel_came,
-            apart.funnel_tag_through or apart.funnel_host_through as funnel_through
-        from _apart as apart
+            keyed.*,
+            map_extract_value(_names, keyed.funnel_tag_key) as funnel_tagged,
+            map_extract_value(_mediums, keyed.funnel_way_key) as funnel_by,
+            map_extract_value(_ads, keyed.funnel_ad_key) as funnel_ad,
+            map_extract_value(_clicks, keyed.funnel_click_key) as funnel_click,
+            map_extract_value(_hosts, keyed.funnel_host_key) as funnel_seen
+        from keyed
         """,
-        apart=told_apart,
+        names=_map(known.names, "source", "channel"),
+        mediums=_map(known.mediums, "medium", "channel", "rule"),
+        ads=_map(known.ads, "source", "channel", "medium"),
+        clicks=_map(known.clicks, "source", "channel"),
+        hosts=_map(known.hosts, "source", "channel"),
     )
 
 
-def _said(read: exp.Query) -> exp.Query:
-    """One row an event: channel, source and medium together, null where it does not say who brought the visitor.
-
-    The first that fits decides: see the package.
-    """
-    decided = statement(
+def _apart() -> exp.Expr:
+    return statement(
         """
+        with through as (
+            /* one row an event: whether its tag and its host bring nobody */
+            select
+                found.*,
+                coalesce(found.funnel_tagged.channel in ('own', 'passage'), false) as funnel_tag_through,
+                coalesce(
+                    found.funnel_seen.channel in ('own', 'passage') or found.funnel_host = found.funnel_own,
+                    false
+                ) as funnel_host_through
+            from found
+        )
+        /* one row an event: the channel of its tag, and where it came from by click id or host */
         select
-            read.*,
+            through.*,
+            case when not through.funnel_tag_through then through.funnel_tagged.channel end as funnel_named,
             case
-                when read.funnel_given is not null then read.funnel_given
-                when read.funnel_way_found.rule = 'paid' then read.funnel_way_found.channel
-                when read.funnel_ad_found.channel is not null then read.funnel_ad_found.channel
-                when read.funnel_way_found.rule = 'always' then read.funnel_way_found.channel
-                when read.funnel_tag_through then null
-                when read.funnel_way_found.rule = 'bought' then
-                    case coalesce(read.funnel_named, read.funnel_came)
+                when through.funnel_click is not null then through.funnel_click.source
+                when not through.funnel_host_through then coalesce(through.funnel_seen.source, through.funnel_host)
+            end as funnel_origin,
+            case
+                when through.funnel_click is not null then through.funnel_click.channel
+                when not through.funnel_host_through then through.funnel_seen.channel
+            end as funnel_came,
+            through.funnel_tag_through or through.funnel_host_through as funnel_through
+        from through
+        """
+    )
+
+
+def _decided() -> exp.Expr:
+    return statement(
+        """
+        /* one row an event: its channel, null where it does not say who brought the visitor; the first that fits */
+        select
+            apart.*,
+            case
+                when apart.funnel_given is not null then apart.funnel_given
+                when apart.funnel_by.rule = 'paid' then apart.funnel_by.channel
+                when apart.funnel_ad is not null then apart.funnel_ad.channel
+                when apart.funnel_by.rule = 'always' then apart.funnel_by.channel
+                when apart.funnel_tag_through then null
+                when apart.funnel_by.rule = 'bought' then
+                    case coalesce(apart.funnel_named, apart.funnel_came)
                         when 'search' then 'paid search'
                         when 'social' then 'paid social'
                         when 'messaging' then 'paid social'
                         when 'video' then 'paid social'
-                        else read.funnel_way_found.channel
+                        else apart.funnel_by.channel
                     end
-                when read.funnel_way_found.rule = 'by source'
-                    then coalesce(read.funnel_named, read.funnel_came, read.funnel_way_found.channel)
-                when coalesce(read.funnel_named, read.funnel_came) is not null
-                    then coalesce(read.funnel_named, read.funnel_came)
-                when read.funnel_tag is not null or read.funnel_way is not null then 'other'
-                when read.funnel_origin is not null then 'referral'
-                when read.funnel_campaign is not null and not read.funnel_through then 'other'
+                when apart.funnel_by.rule = 'by source'
+                    then coalesce(apart.funnel_named, apart.funnel_came, apart.funnel_by.channel)
+                when coalesce(apart.funnel_named, apart.funnel_came) is not null
+                    then coalesce(apart.funnel_named, apart.funnel_came)
+                when apart.funnel_tag is not null or apart.funnel_way is not null then 'other'
+                when apart.funnel_origin is not null then 'referral'
+                when apart.funnel_campaign is not null and not apart.funnel_through then 'other'
             end as funnel_channel
-        from _read as read
-        """,
-        read=read,
+        from apart
+        """
     )
+
+
+def _said() -> exp.Expr:
     return statement(
         """
+        /* one row an event: channel, source and medium together, null where it does not say */
         select
             decided.*,
             case
                 when decided.funnel_given is not null then {
                     'channel': decided.funnel_channel,
-                    'source': decided.funnel_raw_source,
-                    'medium': decided.funnel_raw_medium
+                    'source': decided.funnel_source,
+                    'medium': decided.funnel_medium
                 }
                 when decided.funnel_channel is not null then {
                     'channel': decided.funnel_channel,
                     'source': coalesce(
-                        decided.funnel_ad_found.source,
-                        decided.funnel_tag_found.source,
+                        decided.funnel_ad.source,
+                        nullif(decided.funnel_tagged.source, ''),
                         lower(decided.funnel_tag),
                         decided.funnel_origin
                     ),
                     'medium': coalesce(
-                        decided.funnel_way_found.medium,
-                        decided.funnel_ad_found.medium,
+                        decided.funnel_by.medium,
+                        decided.funnel_ad.medium,
                         lower(decided.funnel_way),
                         case decided.funnel_channel
                             when 'search' then 'organic'
@@ -216,115 +234,99 @@ def _said(read: exp.Query) -> exp.Query:
                     )
                 }
             end as funnel_said
-        from _decided as decided
-        """,
-        decided=decided,
+        from decided
+        """
     )
 
 
-def _placed(said: exp.Query, names: Mapping[str, str], pause: int) -> exp.Query:
-    """One row an event: with the channel, source and medium it says, or keeps from before in the session, or direct.
-
-    Events of one instant see what any of them says; of several, one keeps the greatest, so no order of rows matters.
-    """
-    session = column(names["session_id"], of="runs") if "session_id" in names else None
-    kept = """
-        last_value(runs.funnel_said ignore nulls) over (
-            partition by runs.visitor_id, _part
-            order by runs.occurred_at, runs.funnel_said nulls last
-            rows between unbounded preceding and current row
-        )
-    """
-    in_run = statement(f"select {kept}", part=column("funnel_run", of="runs")).expressions[0]
-    in_session = statement(f"select {kept}", part=session).expressions[0] if session else exp.null()
-    followed = statement(
+def _followed() -> exp.Expr:
+    return statement(
         """
+        /* one row an event: when the visitor's event before it was */
         select
             said.*,
             lag(said.occurred_at) over (partition by said.visitor_id order by said.occurred_at) as funnel_before
-        from _said as said
-        """,
-        said=said,
-    )
-    runs = statement(
+        from said
         """
+    )
+
+
+def _runs(pause: int) -> exp.Expr:
+    return statement(
+        """
+        /* one row an event: how many pauses the visitor made until then */
         select
             followed.*,
             count(*) filter (where epoch_us(followed.occurred_at) - epoch_us(followed.funnel_before) > _pause) over (
                 partition by followed.visitor_id
                 order by followed.occurred_at
             ) as funnel_run
-        from _followed as followed
+        from followed
         """,
-        followed=followed,
         pause=pause,
     )
-    kept_rows = statement(
-        """
-        select
-            runs.*,
-            _in_run as funnel_in_run,
-            _in_session as funnel_in_session,
-            _session is not null as funnel_has_session
-        from _runs as runs
-        """,
-        runs=runs,
-        in_run=in_run,
-        in_session=in_session,
-        session=session or exp.null(),
-    )
-    chosen = statement(
-        """
-        select
-            kept.*,
-            case
-                when kept.funnel_said is not null then kept.funnel_said
-                when kept.funnel_through then coalesce(kept.funnel_in_run, _in_session)
-                when kept.funnel_has_session then _in_session
-                else kept.funnel_in_run
-            end as funnel_chosen
-        from _kept as kept
-        """,
-        kept=kept_rows,
-        in_session=column("funnel_in_session", of="kept") if session else exp.null(),
-    )
-    replaced = [column(names[each]) for each in DERIVED if each in names]
+
+
+def _sessions(names: Mapping[str, str]) -> exp.Expr:
+    """Of events at one instant those that say something come first, by what they say: no order of rows matters."""
+    kept = """
+        select last_value(runs.funnel_said ignore nulls) over (
+            partition by runs.visitor_id, _part
+            order by runs.occurred_at, runs.funnel_said nulls last
+            rows between unbounded preceding and current row
+        )
+    """
+    session = column(names["session_id"], of="runs") if "session_id" in names else exp.null()
+    by_session = statement(kept, part=session).expressions[0] if "session_id" in names else exp.null()
     return statement(
         """
+        /* one row an event: the last that was said until then, since the last pause and in the session of this event */
         select
-            chosen.* exclude (_replaced),
-            coalesce(chosen.funnel_chosen.channel, 'direct') as channel,
-            chosen.funnel_chosen.source as source,
-            chosen.funnel_chosen.medium as medium
-        from _chosen as chosen
-        """
-        if replaced
-        else """
-        select
-            chosen.*,
-            coalesce(chosen.funnel_chosen.channel, 'direct') as channel,
-            chosen.funnel_chosen.source as source,
-            chosen.funnel_chosen.medium as medium
-        from _chosen as chosen
+            runs.*,
+            _since_pause as funnel_since_pause,
+            _in_session as funnel_in_session,
+            _session is not null as funnel_has_session
+        from runs
         """,
-        chosen=chosen,
-        replaced=replaced,
+        since_pause=statement(kept, part=column("funnel_run", of="runs")).expressions[0],
+        in_session=by_session,
+        session=session,
     )
 
 
-def _looked_up(key: str, rows: Rows, *fields: str) -> exp.Expr:
-    """Return what a table says of a key, as a structure; null when it has no such key.
+def _chosen(has_sessions: bool) -> exp.Expr:
+    in_session = column("funnel_in_session", of="sessions") if has_sessions else exp.null()
+    return statement(
+        """
+        /* one row an event: what it says, else what it keeps */
+        select
+            sessions.*,
+            case
+                when sessions.funnel_said is not null then sessions.funnel_said
+                when sessions.funnel_has_session and not sessions.funnel_through then _in_session
+                else coalesce(sessions.funnel_since_pause, case when sessions.funnel_has_session then _in_session end)
+            end as funnel_chosen
+        from sessions
+        """,
+        in_session=in_session,
+    )
 
-    A map, because a join stays in every later query on the events, even in those that ask for no channel.
-    """
-    values = [
+
+def _first(*values: exp.Expr) -> exp.Expr:
+    """Return the first of the texts that is not null; null without any."""
+    return exp.func("coalesce", *values, exp.cast(exp.null(), "varchar"), dialect="duckdb")
+
+
+def _map(rows: Rows, *fields: str) -> exp.Expr:
+    """Return a table as a map from its key to a structure of the rest."""
+    structures = [
         exp.Struct(
             expressions=[
                 exp.PropertyEQ(this=exp.to_identifier(name), expression=text(cell))
-                for name, cell in zip(fields, row, strict=True)
+                for name, cell in zip(fields, cells, strict=True)
             ]
         )
-        for _, *row in rows
+        for _, *cells in rows
     ]
-    table = exp.Map(keys=exp.Array(expressions=[text(row[0]) for row in rows]), values=exp.Array(expressions=values))
-    return exp.Bracket(this=table, expressions=[column(key, of="keyed")])
+    keys = [text(key) for key, *_ in rows]
+    return exp.Map(keys=exp.Array(expressions=keys), values=exp.Array(expressions=structures))

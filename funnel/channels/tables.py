@@ -47,8 +47,8 @@ def tables(own_hosts: Collection[str], hosts: Mapping[str, str]) -> Tables:
             raise DefinitionError(
                 f"hosts= gives '{host}' the channel {channel!r}. Give a name, such as {{'{host}': 'press'}}."
             )
-        for each in _spellings(host, "hosts"):
-            known[each] = (_spellings(host, "hosts")[0], channel.strip())
+        spellings = _spellings(host, "hosts")
+        known |= dict.fromkeys(spellings, (spellings[0], channel.strip()))
     if isinstance(own_hosts, str):
         raise DefinitionError(f"own_hosts={own_hosts!r} is one text. Give a list: [{own_hosts!r}].")
     for host in own_hosts:
@@ -83,14 +83,15 @@ def _read(name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _spellings(host: object, argument: str) -> tuple[str, ...]:
-    """Return a host as browsers send it, lower case and without www, and as people write it where that differs."""
+    """Return a host in lower case, without www: as it was given, then in its other spelling where it has two (IDN)."""
     name = host.strip().lower().rstrip(".").removeprefix("www.") if isinstance(host, str) else ""
     if not HOST.fullmatch(name):
         raise DefinitionError(
             f"{argument}= has {host!r}, which is no host. Give the host alone, such as 'petition.example'."
         )
     try:
-        return tuple(dict.fromkeys((name, name.encode("idna").decode(), name.encode().decode("idna"))))
+        sent = name.encode("idna").decode("ascii")
+        return tuple(dict.fromkeys((name, sent, sent.encode("ascii").decode("idna"))))
     except UnicodeError:
         return (name,)
 

@@ -67,7 +67,7 @@ LABEL, SMALL = 13, 12
 LEGEND = 52  # pixels that two rows of a legend need
 MOST_GROUPS = 12
 
-_TITLE_LETTERS = 44  # what a phone has room for
+_TITLE_LETTERS = 38  # what a phone has room for
 _NICE_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200)
 _DAY = 86_400
 _UNITS = (1, 60, 3_600, *(_DAY * days for days in (1, 7, 30, 365)))

@@ -1,0 +1,6 @@
+"""How conversions are credited to channels: paths counted in the engine, eight models over them, and their words."""
+
+from funnel.credited.counting import Counted, counted
+from funnel.credited.measures import credits_of
+
+__all__ = ["Counted", "counted", "credits_of"]
