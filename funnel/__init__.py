@@ -22,6 +22,8 @@ _HOMES = {
     "Journeys": "funnel.journeys",
     "Experiment": "funnel.experiments",
     "Referrals": "funnel.referrals",
+    "Attribution": "funnel.attribution",
+    "AttributionResult": "funnel.attribution",
     "ReferralsResult": "funnel.referrals",
     "ExperimentResult": "funnel.readout",
     "Conversion": "funnel.outcomes",
@@ -47,6 +49,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Attribution",
+    "AttributionResult",
     "Campaign",
     "ColumnError",
     "Conversion",

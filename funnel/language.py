@@ -99,6 +99,15 @@ NAMES = {
     "source": message("source"),
     "medium": message("medium"),
     "landing_page": message("landing page"),
+    "first": message("first touch"),
+    "last": message("last touch"),
+    "last_non_direct": message("last touch that is not direct"),
+    "linear": message("every touch alike"),
+    "position": message("40/20/40"),
+    "time_decay": message("time decay"),
+    "markov": message("Markov removal"),
+    "shapley": message("Shapley"),
+    "not given": message("not given"),
     "visitor_id": message("visitor"),
     "event": message("event"),
     "event_id": message("event number"),
@@ -191,8 +200,12 @@ class Language:
         folded = self.text("{low} to {high}", low=bounds[0], high=bounds[1]).replace(" ", NO_BREAK)
         return f"{self.percent(rate, digits)} [{folded}]"
 
-    def estimate(self, value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
-        """Return a number with its interval folded in: `0.34 [0.31 to 0.38]`; alone where the interval is unknown."""
+    def estimate(self, value: float | None, low: float | None, high: float | None) -> str:
+        """Return a number with its interval folded in: `0.34 [0.31 to 0.38]`; alone where the interval is unknown.
+
+        Two decimals, one from 10 on, none from 100 on.
+        """
+        digits = 2 if not _is_known(value) or abs(value) < 10 else int(abs(value) < 100)
         if not (_is_known(value) and _is_known(low) and _is_known(high)):
             return self.number(value, digits)
         return self.text(

@@ -17,7 +17,7 @@ from funnel.language import Language
 from funnel.language import language as language_of
 from funnel.results import Result, records
 from funnel.spread import Spread, measures, spread_of
-from funnel.spread.told import grown, remark, remarks, title
+from funnel.spread.told import alone, grown, remark, remarks, title
 
 if TYPE_CHECKING:
     import pandas
@@ -41,8 +41,8 @@ class Referrals:
     window: str | timedelta = "3 days"
 
     def __post_init__(self) -> None:
-        for step in (self.of, self.shared):
-            if step is not None and not isinstance(step, Step):
+        for step in (self.of, *([] if self.shared is None else [self.shared])):
+            if not isinstance(step, Step):
                 Step(step)
         if microseconds(self.window, argument="window") % UNITS["day"]:
             raise DefinitionError(f"window={self.window!r} is no whole number of days. Give for example '3 days'.")
@@ -100,6 +100,10 @@ class ReferralsResult(Result):
         """Return whether it would grow by itself, and what is still to come, in sentences, in "en" or "fr"."""
         return grown(self.spread, self.numbers, self._words(code))
 
+    def growth(self, code: str | None = None) -> str:
+        """Return whether it would grow without the media and the relays, in a sentence, in "en" or "fr"."""
+        return alone(self.spread, self._words(code))
+
     def over_time(self) -> Result:
         """Return the reproduction number over time, seeded signatures apart from those brought: one row a day."""
         return self._answer("over_time", measures.over_time_of(self.spread), draw=charts.reproduction_over_time)
@@ -114,6 +118,8 @@ class ReferralsResult(Result):
 
     def trees(self, most: int = 10) -> Result:
         """Return the largest trees, without a trace of who is in them: one row a tree."""
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise DefinitionError(f"most={most!r} is no number of trees. Give 1 or more.")
         return self._answer("trees", measures.trees_of(self.spread, most=most))
 
     def _answer(self, name: str, frame: pandas.DataFrame, *, draw: Callable[..., Figure] | None = None) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -80,7 +81,7 @@ class Result:
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return title, notes and rows as JSON (and write it, given a path); what is unknown is null."""
-        told = json.dumps(self._for_json(), ensure_ascii=False, indent=2, default=str)
+        told = json.dumps(self._for_json(), ensure_ascii=False, indent=2, default=str, allow_nan=False)
         if path is not None:
             write(path, told + "\n")
         return told
@@ -117,6 +118,9 @@ def shown(figure: Figure) -> Figure:
 
 
 def records(frame: pandas.DataFrame) -> list[dict[str, object]]:
-    """Return the rows of a frame as JSON can hold them: NaN and missing as null."""
+    """Return the rows of a frame as JSON can hold them: NaN, missing and infinite as null."""
     plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
+    return [
+        {str(name): None if value in (math.inf, -math.inf) else value for name, value in row.items()}
+        for row in plain.to_dict("records")
+    ]

@@ -338,6 +338,16 @@ def test_a_tree_is_credited_to_what_brought_its_root():
         assert sum(credit_of(result, model, "downstream_share").values()) == pytest.approx(1)
 
 
+def test_visitors_and_channels_of_a_closed_list_are_credited_alike():
+    plain = Attribution(models=["first", "linear"]).measure(connected(FOREST, TREES))
+    frame = pd.DataFrame(FOREST, columns=TREES)
+    frame["occurred_at"] = [BEGIN + timedelta(days=days) for days in frame.pop("at")]
+    for name, last_first in (("visitor_id", True), ("channel", True), ("referred_by", False)):
+        frame[name] = pd.Categorical(frame[name], sorted(frame[name].dropna().unique(), reverse=last_first))
+    listed = Attribution(models=["first", "linear"]).measure(funnel.connect(frame))
+    pd.testing.assert_frame_equal(listed.frame, plain.frame)
+
+
 # The sample
 
 
@@ -380,8 +390,8 @@ NOT_CAUSAL = (
 def test_notes_say_what_to_keep_in_mind(by_hand):
     assert by_hand.notes == (
         NOT_CAUSAL,
-        "Touches count up to 30\N{NO-BREAK SPACE}days before the first conversion; of visitors who have not converted, up to as long"
-        " before their last touch.",
+        "Touches count up to 30\N{NO-BREAK SPACE}days before the first conversion; of visitors who have not converted,"
+        " up to as long before their last touch.",
         "1 conversion (25.0%) had no touch in that time; it is in the row without a channel.",
         "Nothing says who brought whom (no column referred_by or link_id), so credit for what signers brought is left"
         " out.",
@@ -514,8 +524,11 @@ def test_what_the_events_do_not_have_is_refused_and_nothing_is_left_behind(optio
 
 def test_a_column_of_very_many_values_is_refused():
     rows = [(f"v{n}", "visit", 0, f"channel {n}") for n in range(201)]
+    events = connected(rows)
+    before = tables(events)
     with pytest.raises(DefinitionError) as caught:
-        Attribution(to="visit").measure(connected(rows))
+        Attribution(to="visit").measure(events)
+    assert tables(events) == before
     assert str(caught.value) == (
         "Column 'channel' has more than 200 values: too many to credit one by one."
         " Choose a column with fewer values, or narrow the events."

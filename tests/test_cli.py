@@ -411,3 +411,57 @@ def test_the_smallest_difference_is_found_by_the_visitors_it_takes(looks):
 def test_a_plan_that_cannot_be_made_ends_with_a_sentence_and_code_1(words, sentence):
     done = typed("plan", *words.split())
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")
+
+
+FRIENDS = """visitor_id,event,occurred_at,referred_by,link_id
+ann,sign,2018-01-14 12:00:00,,
+ann,share,2018-01-14 12:01:00,,l1
+bob,visit,2018-01-14 13:00:00,ann,l1
+bob,sign,2018-01-14 13:05:00,,
+cat,visit,2018-01-14 14:00:00,ann,l1
+dan,sign,2018-01-15 12:00:00,,
+"""
+
+
+@pytest.fixture
+def friends(tmp_path):
+    path = tmp_path / "friends.csv"
+    path.write_text(FRIENDS, encoding="utf-8")
+    return str(path)
+
+
+def test_referrals_print_the_answer_the_generations_the_days_and_the_trees(friends):
+    done = typed("referrals", friends, "--timezone", "UTC", "--cutoff", "2018-02-01")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(
+        "1 of 3 signatures (33.3%) came by the links of signers: 0.33 for each signer once all"
+    )
+    assert "Who signed by themselves, and who by a friend’s link" in done.stdout
+    assert "signature brings, day by day" in " ".join(done.stdout.split())
+    assert "The largest trees" in done.stdout
+    assert "- Who used whose link is seen, and not why" in done.stdout
+
+
+def test_referrals_as_json_are_read_by_programs_and_name_nobody(friends):
+    done = typed("referrals", friends, "--timezone", "UTC", "--cutoff", "2018-02-01", "--json")
+    told = json.loads(done.stdout)
+    assert [(row["generation"], row["signatures"], row["referred"]) for row in told["rows"]] == [(0, 2, 1), (1, 1, 0)]
+    numbers = {row["measure"]: row["value"] for row in told["numbers"]}
+    assert (numbers["shares per signer"], numbers["visitors per share"]) == (pytest.approx(1 / 3), 2)
+    assert numbers["signatures per visitor"] == 0.5
+    assert not {"ann", "bob", "cat", "dan"} & set(done.stdout.replace('"', " ").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--window 36h", "Error: --window 36h is no whole number of days. Give for example '3 days'.\n"),
+        (
+            "--of signs",
+            "Error: No event is named 'signs'. Did you mean 'sign'? Known: sign (3), visit (2), share (1).\n",
+        ),
+    ],
+)
+def test_referrals_that_cannot_be_asked_end_with_a_sentence(friends, words, sentence):
+    done = typed("referrals", friends, "--timezone", "UTC", *words.split(maxsplit=1))
+    assert (done.exit_code, done.stderr) == (1, sentence)

@@ -127,6 +127,14 @@ def test_every_column_of_every_answer_about_referrals_is_defined():
         assert list(getattr(result, name)().frame.columns) == defined()[f"ReferralsResult.{name}().frame"], name
 
 
+def test_every_column_of_an_attribution_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    result = funnel.Attribution(to="sign", by="channel", models=["first", "linear"]).measure(events)
+    assert ["by" if column == "channel" else column for column in result.frame.columns] == defined()[
+        "AttributionResult.frame"
+    ]
+
+
 def test_every_decision_is_defined():
     (section,) = re.findall(r"^## The decision\n(.+?)^## ", PAGE, flags=re.MULTILINE | re.DOTALL)
     codes = re.findall(r"^\| `([a-z ]+)` \|", section, flags=re.MULTILINE)

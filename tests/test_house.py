@@ -35,8 +35,8 @@ journey_table
 channels counts forest wording
 curves exposures
 answers comparisons
-journeys spread verdicts
-credited readout
+credited journeys spread verdicts
+readout
 attribution experiments funnels referrals
 report
 cli

@@ -133,7 +133,8 @@ def test_steps_say_who_signs_and_what_is_shared():
 def test_where_nobody_brought_anybody_the_k_factor_is_zero_with_an_upper_end():
     result = Referrals().measure(until(seeds(5), 30 * MINUTES_A_DAY))
     numbers = numbers_of(result)
-    assert numbers["referred"][0] == numbers["k_factor"][0] == numbers["signatures still to come"][0] == 0
+    assert numbers["referred"][0] == numbers["k_factor"][0] == 0
+    assert numbers["signatures still to come"] == pytest.approx((math.nan, 0, math.inf), nan_ok=True)
     # Garwood's upper end of a count of zero, and the likelihood's: Poisson's chance of zero is exp(-5 mean).
     assert numbers["k_factor"][1:] == pytest.approx((0, chi2.ppf(0.975, 2) / 2 / 5))
     assert numbers["k_factor so far"] == pytest.approx((0, 0, chi2.ppf(0.95, 1) / 2 / 5))
@@ -199,7 +200,8 @@ def test_days_without_signatures_stand_in_the_answer_over_time():
     frame = Referrals(window="1 day").measure(connected(rows)).over_time().frame
     assert frame["seeded"].tolist() == [1, 0, 0, 0]
     assert frame["referred"].tolist() == [2, 0, 0, 1]
-    assert frame["reproduction_number"].isna().tolist() == [True, True, True, False]
+    # Of the last day too: with hardly anybody there to bring it, it would tell the prior.
+    assert frame["reproduction_number"].isna().all()
 
 
 def test_only_as_many_trees_as_asked_for_are_told():
@@ -207,6 +209,14 @@ def test_only_as_many_trees_as_asked_for_are_told():
     assert len(result.trees().frame) == 10
     assert len(result.trees(most=3).frame) == 3
     assert len(result.trees(most=99).frame) == 30
+
+
+@pytest.mark.parametrize("most", [0, -1, 2.5, "x", True])
+def test_a_number_of_trees_that_is_none_is_refused(most):
+    result = Referrals().measure(connected(seeds(3)))
+    with pytest.raises(DefinitionError) as caught:
+        result.trees(most=most)
+    assert str(caught.value) == f"most={most!r} is no number of trees. Give 1 or more."
 
 
 def test_asking_twice_gives_the_same_and_leaves_no_table():
@@ -252,7 +262,7 @@ def test_the_interval_of_the_k_factor_says_whether_it_would_grow(verdict):
 def test_what_grows_without_end_has_no_number_of_signatures_in_the_end():
     numbers = numbers_of(Referrals().measure(until(*MADE["grows"][:2])))
     assert numbers["signatures per seed in the end"] == (math.inf, math.inf, math.inf)
-    assert numbers["signatures still to come"] == (math.inf, math.inf, math.inf)
+    assert numbers["signatures still to come"][0] == numbers["signatures still to come"][2] == math.inf
     # Each brings two but for chance: Poisson's chance to die out at 2 is 0.2032 (Lambert's W).
     assert numbers["a seed dies out"][0] < 1
     low, high = numbers["a seed dies out"][1:]

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -510,3 +511,26 @@ def test_the_page_of_an_experiment_answers_first_and_is_the_same_bytes_each_time
     assert [plain(tile.value) for tile in page.numbers] == ["10,0 %", "11,0 %", "40,0 %"]
     assert page.html() == experiment_report(usual_experiments(split)[0].measure(split, language="fr")).html()
     assert "thanks_only-7" not in page.html()
+
+
+def test_a_campaign_with_friends_says_who_brought_whom_and_whether_it_would_grow() -> None:
+    rows = [(f"seed {n}", "visit", n, None) for n in range(40)] + [
+        (f"seed {n}", "sign", n + 1, None) for n in range(40)
+    ]
+    rows += [(f"friend {n}", "visit", n + 60, f"seed {n}") for n in range(20)]
+    rows += [(f"friend {n}", "sign", n + 61, None) for n in range(10)]
+    frame = pd.DataFrame(rows, columns=["visitor_id", "event", "occurred_at", "referred_by"])
+    frame["occurred_at"] = pd.Timestamp("2018-01-14T12:00Z") + pd.to_timedelta(frame["occurred_at"], unit="min")
+    report = campaign_report(funnel.connect(frame, cutoff="2018-02-14T12:00Z"), funnel.Funnel(["visit", "sign"]))
+    section = next(each for each in report.sections if each.heading == "Who brought whom")
+    assert plain(section.sentence).startswith("10 of 50 signatures (20.0%) came by the links of signers: 0.20 for each")
+    assert [part.heading for part in section.parts] == [
+        "How many signatures one signature brings, day by day",
+        "From a signature to those it brings",
+    ]
+    assert plain(report.lead[-1]).startswith("It would not grow without the media and the relays: whoever comes by")
+
+
+def test_a_campaign_without_friends_has_no_such_section(events: funnel.Events) -> None:
+    report = campaign_report(events, PETITION)
+    assert "Who brought whom" not in [section.heading for section in report.sections]

@@ -117,6 +117,39 @@ def measure(
         typer.echo(sentence)
 
 
+def referrals(
+    source: Source,
+    of: Annotated[str, typer.Option(help="The event that is a signature.")] = "sign",
+    shared: Annotated[str | None, typer.Option(help="The event by which a link becomes its visitor's.")] = None,
+    window: Annotated[str, typer.Option(help="Whole days over which the reproduction number is read.")] = "3 days",
+    as_json: AsJson = False,
+    language: LanguageCode = "en",
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Print who brought whom: whether it would grow without the media, signatures by generation, and the numbers."""
+    with sentences(), doing("Following the links"):
+        from funnel.referrals import Referrals
+
+        asked = Referrals(of=of, shared=shared, window=window)
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        result = asked.measure(events, language=language)
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from funnel.sections import table_for
+
+    typer.echo(f"{result.summary()}\n")
+    for each in (result, result.over_time(), result.trees()):
+        print_table(table_for(each, each.words))
+    for note in result.notes:
+        typer.echo(f"- {note}")
+
+
 def check(
     source: Source,
     as_json: AsJson = False,

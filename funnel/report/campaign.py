@@ -11,6 +11,7 @@ from funnel.pages import KeyNumber, Section
 from funnel.report.checks import severity, told
 from funnel.report.experiment import experiment_section, usual_experiments
 from funnel.report.provenance import provenance
+from funnel.report.referrals import referral_section
 from funnel.report.report import Report
 from funnel.sections import in_words, readings, section_of, table_for
 from funnel.sections.tables import table_of
@@ -54,6 +55,11 @@ def campaign_report(
         report.sections.append(section)
         if answer:
             report.lead.append(words.text("{experiment}. {verdict}", experiment=section.heading, verdict=answer))
+    referrals = referral_section(events, funnel.every_step[-1], words)
+    if referrals:
+        section, answer = referrals
+        report.sections.append(section)
+        report.lead.extend([answer] if answer else [])
     report.add(words.text("Day by day"), result.cohorts())
     report.add(words.text("How much the way of counting matters"), result.sensitivity())
     report.sections.append(_definition_section(result, words))

@@ -115,7 +115,7 @@ def reading_of(result: Answer, words: Language) -> str:
         return readings.of_curves(frame, words)
     if {"definition", "overall_rate"} <= columns:
         return readings.of_sensitivity(frame, words)
-    if {"elapsed_from_seconds", "elapsed_to_seconds"} <= columns:
+    if {"step", "elapsed_from_seconds", "elapsed_to_seconds"} <= columns:
         return readings.of_times(frame, words)
     return ""
 

@@ -18,6 +18,7 @@ from funnel.spread.lineage import Lineage
 from funnel.statements import sql, statement
 from funnel.stats.branching import concentration, expected_total, extinction_probability
 from funnel.stats.offspring import OffspringFit, fit_offspring, lorenz
+from funnel.stats.proportions import normal_quantile
 from funnel.stats.reproduction import CorrectedMean, corrected_mean, reproduction_number
 from funnel.stats.truncation import Delays, right_truncated
 
@@ -41,6 +42,7 @@ CYCLE = ("elapsed_from_seconds", "elapsed_to_seconds", "signatures", "share")
 HOUR_US, DAY_US = UNITS["hour"], UNITS["day"]
 EDGES = (0, 60, 600, 3_600, 10_800, 21_600, 43_200, *(86_400 * day for day in (1, 2, 3, 5, 7, 14, 30)))
 MANY = 0.8
+FEWEST_BRINGING = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,22 +173,35 @@ def _extinction(k_factor: CorrectedMean, dispersion: float) -> tuple[float, floa
 
 
 def _still_to_come(spread: Spread) -> tuple[float, float, float]:
-    """Return how many signatures the links of present signers have yet to bring, and those in turn, for ever."""
-    waiting = float((1 - spread.seen).sum())
+    """Return how many signatures the links of present signers have yet to bring, and those in turn, for ever.
 
-    def to_come(r: float) -> float:
-        direct = r * waiting
-        return direct if direct == 0 else expected_total(r, seeds=direct)
+    With an interval for what will come: a gamma law with the variance of the branching, overdispersion x value /
+    (1 - K)², and that of K, (value / (K (1 - K)) x its standard error)². Its upper end is infinite where K's is 1 or
+    more. Nothing is known where nobody has brought anybody.
+    """
+    from scipy.special import gammaincinv
 
-    k = spread.k_factor
-    return to_come(float(k.value)), to_come(float(k.low)), to_come(float(k.high))
+    k, waiting = spread.k_factor, float((1 - spread.seen).sum())
+    value, lowest, highest = float(k.value), float(k.low), float(k.high)
+    if not value > 0:
+        return math.nan, 0.0, math.inf
+    if not waiting:
+        return 0.0, 0.0, 0.0
+    if value >= 1:
+        return math.inf, expected_total(lowest, seeds=lowest * waiting), math.inf
+    coming = expected_total(value, seeds=value * waiting)
+    error = (highest - lowest) / 2 / normal_quantile(0.95)
+    variance = k.overdispersion * coming / (1 - value) ** 2 + (coming / (value * (1 - value)) * error) ** 2
+    low, high = (float(gammaincinv(coming**2 / variance, end)) * variance / coming for end in (0.025, 0.975))
+    return coming, low, high if highest < 1 else math.inf
 
 
 def over_time_of(spread: Spread) -> pandas.DataFrame:
     """Return one row a day: signatures that came by themselves, those brought, and the reproduction number up to then.
 
     Read in hours since the first signature, over a window that ends with the hour of the day's last signature; a friend
-    who signs within the hour counts in the next one. Null on days without signatures, and before a whole window.
+    who signs within the hour counts in the next one. Null on days without signatures, before a whole window, and where
+    fewer than FEWEST_BRINGING signatures would be expected if each brought one.
     """
     import pandas
 
@@ -207,16 +222,26 @@ def over_time_of(spread: Spread) -> pandas.DataFrame:
         signing = np.flatnonzero((seeded + referred > 0) & np.isin(last, read.last))
         places = np.searchsorted(read.last, last[signing])
         values[signing] = np.column_stack([read.mean, *read.interval()])[places]
+        # With next to nobody to bring others, it would tell the prior.
+        values[signing[read.infectivity[places] < FEWEST_BRINGING]] = np.nan
     dates = [date.fromordinal(date(1970, 1, 1).toordinal() + int(each)) for each in days]
     return pandas.DataFrame(dict(zip(OVER_TIME, (dates, seeded, referred, *values.T), strict=True)))
 
 
 def _by_hour(cycle: Delays) -> np.ndarray:
-    """Return the chance that 0, 1, 2 ... hours lie between a signature and one it brings; none in the same hour."""
-    hours = int(cycle.time[-1] // 3_600) + 2
-    chances = np.diff(cycle.by(3_600 * np.arange(hours + 1) - 1e-6), prepend=0.0)
-    weights = np.append(0.0, chances[1:])
-    return weights / weights.sum()
+    """Return the chance that 0, 1, 2 ... hours lie between a signature and one it brings; none in the same hour.
+
+    The first falls anywhere in its hour, so a delay of 1.3 hours is one step in seven of ten cases, else two.
+    """
+    chances = np.diff(cycle.share, prepend=0.0)
+    steps, part = np.divmod(cycle.time / 3_600, 1)
+    steps = steps.astype(np.int64)
+    weights = np.bincount(steps, chances * (1 - part), int(steps[-1]) + 2) + np.bincount(
+        steps + 1, chances * part, int(steps[-1]) + 2
+    )
+    weights[1] += weights[0]
+    weights[0] = 0.0
+    return np.asarray(weights / weights.sum())
 
 
 def offspring_of(spread: Spread) -> pandas.DataFrame:

@@ -66,6 +66,8 @@ def remark(name: str) -> Saying:
 def remarks(spread: Spread) -> tuple[Saying, ...]:
     """Return what to keep in mind with the whole: how trees are read, who is in none, what is complete to when."""
     said: list[Saying] = [remark("generations"), _observed]
+    if len(spread.cycle.time):
+        said.append(partial(_followed, longest=spread.cycle.longest))
     if spread.outside:
         said.append(partial(_outside, spread=spread))
     for problem, told in (("self-referral", _own_link), ("two parents", _two_links)):
@@ -101,6 +103,13 @@ def _two_links(words: Language, count: int) -> str:
 def _observed(words: Language) -> str:
     return words.text(
         "Who used whose link is seen, and not why: some would have signed without it, and word of mouth leaves no link."
+    )
+
+
+def _followed(words: Language, longest: float) -> str:
+    return words.text(
+        "Of friends who come later than {time}, the longest that anybody was followed, nothing can be known.",
+        time=words.duration(longest),
     )
 
 
@@ -140,7 +149,7 @@ def grown(spread: Spread, numbers: pandas.DataFrame, words: Language) -> str:
             low=low,
             high=high,
         ),
-        _alone(spread, words),
+        alone(spread, words),
     ]
     coming = told.loc["signatures still to come"]
     if math.isfinite(coming["high"]):
@@ -155,8 +164,8 @@ def grown(spread: Spread, numbers: pandas.DataFrame, words: Language) -> str:
     return " ".join(said)
 
 
-def _alone(spread: Spread, words: Language) -> str:
-    """Answer whether it would grow without the media and the relays."""
+def alone(spread: Spread, words: Language) -> str:
+    """Return whether it would grow without the media and the relays."""
     value, low, high = (float(each) for each in (spread.k_factor.value, spread.k_factor.low, spread.k_factor.high))
     if low > 1:
         return words.text("It would grow without the media and the relays: each signer brings more than one other.")
