@@ -458,10 +458,36 @@ def test_referrals_as_json_are_read_by_programs_and_name_nobody(friends):
         ("--window 36h", "Error: --window 36h is no whole number of days. Give for example '3 days'.\n"),
         (
             "--of signs",
-            "Error: No event is named 'signs'. Did you mean 'sign'? Known: sign (3), visit (2), share (1).\n",
+            "Error: No event is named 'signs'. Did you mean 'sign'? Known: sign (3), visit (2), share (1)."
+            " Name yours with --of and --shared.\n",
         ),
     ],
 )
 def test_referrals_that_cannot_be_asked_end_with_a_sentence(friends, words, sentence):
     done = typed("referrals", friends, "--timezone", "UTC", *words.split(maxsplit=1))
     assert (done.exit_code, done.stderr) == (1, sentence)
+
+
+def test_attribution_prints_a_row_a_channel_and_a_column_a_model(log):
+    done = typed("attribution", log, *MAPPED, "--models", "first,last,shapley")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "None of these is causal" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["Channel", "First", "touch", "Last", "touch", "Shapley"] in rows
+    assert ["mail", "1", "1", "1"] in rows
+    assert ["television", "1", "1", "1"] in rows
+    assert ["no", "touch", "0", "0", "0"] in rows
+
+
+def test_attribution_as_json_has_the_intervals(log):
+    told = json.loads(typed("attribution", log, *MAPPED, "--models", "first", "--json").stdout)
+    assert [(row["channel"], row["credited"]) for row in told["rows"]] == [("mail", 1), ("tv", 1), (None, 0)]
+    assert {"credited_low", "credited_high"} <= set(told["rows"][0])
+
+
+def test_attribution_to_an_unknown_model_ends_with_a_sentence(log):
+    done = typed("attribution", log, *MAPPED, "--models", "fist")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(
+        "Error: No model named 'fist'. Did you mean 'first'? Known: first, last, last_non_direct"
+    )

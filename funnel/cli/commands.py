@@ -132,7 +132,7 @@ def referrals(
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Print who brought whom: whether it would grow without the media, signatures by generation, and the numbers."""
-    with sentences(), doing("Following the links"):
+    with sentences("--of and --shared"), doing("Following the links"):
         from funnel.referrals import Referrals
 
         asked = Referrals(of=of, shared=shared, window=window)
@@ -146,6 +146,46 @@ def referrals(
     typer.echo(f"{result.summary()}\n")
     for each in (result, result.over_time(), result.trees()):
         print_table(table_for(each, each.words))
+    for note in result.notes:
+        typer.echo(f"- {note}")
+
+
+def attribution(
+    source: Source,
+    to: Annotated[str, typer.Option(help="The event to credit.")] = "sign",
+    by: Annotated[str, typer.Option(help="The column that says what was touched.")] = "channel",
+    touch: Annotated[str, typer.Option(help="The event that is a touch.")] = "visit",
+    lookback: Annotated[str, typer.Option(help="How long before it a touch counts, as 30d.")] = "30 days",
+    models: Annotated[
+        str | None, typer.Option(help="Some of the models, separated by commas; all if not given.")
+    ] = None,
+    as_json: AsJson = False,
+    language: LanguageCode = "en",
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Print how conversions are shared out over what was touched before them: a row a channel, a column a model.
+
+    None of the models is causal. `--json` has the intervals, and what signers brought in turn.
+    """
+    with sentences("--to and --touch"), doing("Following the touches"):
+        from funnel.attribution import Attribution
+        from funnel.stats.credit import MODELS
+
+        asked = Attribution(to=to, by=by, touch=touch, lookback=lookback, models=names(models) or MODELS)
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
+        result = asked.measure(events, language=language)
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from funnel.sections import table_for
+
+    typer.echo(f"{result.summary()}\n")
+    print_table(table_for(result, result.words))
     for note in result.notes:
         typer.echo(f"- {note}")
 

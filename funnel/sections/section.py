@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from funnel.language import Language
 from funnel.pages import Bar, Section, Table
 from funnel.sections import readings, variant_readings
-from funnel.sections.tables import cohort_table, curve_table, table_of, time_table
+from funnel.sections.tables import cohort_table, credit_table, curve_table, table_of, time_table
 from funnel.sections.variants import variant_table
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def table_for(result: Answer, words: Language) -> Table:
         return curve_table(frame, result.title, words)
     if {"step", "elapsed_from_seconds", "visitors"} <= set(frame.columns):
         return time_table(frame, result.title, words)
+    if {"model", "credited"} <= set(frame.columns):
+        return credit_table(frame, result.title, words)
     columns = (
         (*group_columns(frame), *STEP_COLUMNS, *_bounds(frame))
         if {"step", "after", "overall_rate"} <= set(frame.columns)

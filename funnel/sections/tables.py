@@ -92,7 +92,10 @@ def heading(name: str, words: Language) -> str:
     """Return the heading of a column: the reader's words for a known one, its own name spelt out for another."""
     if name in HEADINGS:
         return words.text(HEADINGS[name])
-    spelt = words.name(name)
+    return _capital(words.name(name))
+
+
+def _capital(spelt: str) -> str:
     return spelt[:1].upper() + spelt[1:]
 
 
@@ -145,6 +148,28 @@ def _some(curve: "pandas.DataFrame") -> list[Any]:
     rounded = [row for row in rows[:-1] if row.elapsed_seconds in _LANDMARKS] + rows[-1:]
     places = {round((len(rows) - 1) * part / 6) for part in range(1, 7)}
     return rounded if len(rounded) > 2 else [row for place, row in enumerate(rows) if place in places]
+
+
+def credit_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Table:
+    """Return what each model credits: a row a channel, a column a model, the conversions without a touch last."""
+    by = str(frame.columns[0])
+    models = list(dict.fromkeys(frame["model"]))
+    credited = {
+        (None if channel is None or channel != channel else channel, model): value  # noqa: PLR0124 - NaN
+        for channel, model, value in zip(frame[by], frame["model"], frame["credited"], strict=True)
+    }
+    channels = list(dict.fromkeys(channel for channel, _ in credited))
+    return Table(
+        caption=caption,
+        columns=(Column(heading(by, words)), *(Column(_capital(words.name(model)), True) for model in models)),
+        rows=tuple(
+            (
+                words.text("no touch") if channel is None else words.name(str(channel)),
+                *(words.number(float(credited[channel, model]), 0) for model in models),
+            )
+            for channel in channels
+        ),
+    )
 
 
 def time_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Table:
