@@ -260,12 +260,17 @@ class Language:
         ]
         return " ".join([part for part in parts if part][:2]) or self._unit(0, "s")
 
-    def date(self, day: date | None, length: Literal["long", "medium"] = "long") -> str:
-        """Return `January 14, 2018` or `14 janvier 2018` (and `1er janvier`); `medium` shortens the month."""
-        from babel.dates import format_date
+    def date(self, day: date | None, length: Literal["long", "medium", "short"] = "long") -> str:
+        """Return `January 14, 2018` or `14 janvier 2018` (and `1er janvier`).
+
+        `medium` shortens the month, and `short` leaves out the year as well: `Jan 14`.
+        """
+        from babel.dates import format_date, format_skeleton
 
         if not _is_day(day):
             return UNKNOWN
+        if length == "short":
+            return str(format_skeleton("MMMd", day, locale=self.locale)).replace(" ", NO_BREAK)
         written = format_date(day, format=length, locale=self.locale)
         if self.code == "fr":
             written = re.sub(r"^1 ", "1er ", written)

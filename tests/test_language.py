@@ -77,6 +77,8 @@ def test_days_and_instants_are_written_on_the_clock_of_the_zone() -> None:
     assert FR.moment(at, "America/Toronto").replace(NBSP, " ") == "14 janvier 2018 à 20 h 05 HNE"
     assert FR.date(datetime.date(2018, 2, 1)).replace(NBSP, " ") == "1er février 2018"
     assert EN.date(datetime.date(2018, 2, 1), "medium").replace(NBSP, " ") == "Feb 1, 2018"
+    assert EN.date(datetime.date(2018, 2, 1), "short").replace(NBSP, " ") == "Feb 1"
+    assert FR.date(datetime.date(2018, 2, 3), "short").replace(NBSP, " ") == "3 févr."
 
 
 def test_an_unknown_value_is_a_dash_everywhere() -> None:

@@ -147,7 +147,10 @@ def _dates(days: dict[str, list[Any]], words: Language) -> dict[str, Any]:
     count, first = days["day"][-1] + 1, days["signed_on"][0]
     step = next((each for each in _STEPS if each >= 0.32 * count), math.ceil(count / 3))
     shown = [place for place in range(0, count, step) if place == 0 or place + 0.6 <= 0.94 * (count + 0.2)]
-    names = [words.date(first + timedelta(days=place), "medium") for place in shown]
+    dates = [first + timedelta(days=place) for place in shown]
+    names = [
+        words.date(day, "short" if place and day.year == first.year else "medium") for place, day in enumerate(dates)
+    ]
     return {"tickmode": "array", "tickvals": shown, "ticktext": names}
 
 

@@ -169,8 +169,6 @@ def _age_ticks(ages: list[int]) -> dict[str, Any]:
 
 
 def _day_ticks(days: list[date], row: float, words: Language) -> dict[str, Any]:
-    from babel.dates import format_skeleton
-
     shown = range(0, len(days), max(1, math.ceil(_ROOM_FOR_DAY / row)))
-    text = [format_skeleton("MMMd", days[place], locale=words.locale) for place in shown]
+    text = [words.date(days[place], "short") for place in shown]
     return {"tickmode": "array", "tickvals": list(shown), "ticktext": text}
