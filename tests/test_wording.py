@@ -202,7 +202,7 @@ def test_the_step_where_most_are_lost_is_named():
 def test_groups_are_compared_only_where_they_stand_apart():
     apart = connected([("tv", 200, 20, 0), ("mail", 200, 80, 1), ("web", 20, 20, 0)])
     assert summary(Funnel(["visit", "sign"]), apart, by="channel").endswith(
-        " By channel, “mail” does best (40.0%) and “tv” worst (10.0%)."
+        " By channel, “mail” does best (40.0%) and “television” worst (10.0%)."
     )
     near = connected([("tv", 200, 40, 0), ("mail", 200, 42, 1)])
     assert summary(Funnel(["visit", "sign"]), near, by="channel").endswith(
