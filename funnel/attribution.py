@@ -13,7 +13,7 @@ from funnel.credited.measures import CREDITS, Asked
 from funnel.credited.told import credited, remarks, title
 from funnel.definition import UNITS, Step, microseconds
 from funnel.errors import DefinitionError, did_you_mean, listed
-from funnel.events import Events
+from funnel.events import Events, checked_events
 from funnel.language import language as language_of
 from funnel.marks import check_names
 from funnel.results import Result, records
@@ -70,10 +70,7 @@ class Attribution:
     def measure(self, events: Events, *, language: str = "en") -> AttributionResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
-        if not isinstance(events, Events):
-            raise DefinitionError(
-                f"Attribution is measured over events; got {type(events).__name__}. Give funnel.connect(source)."
-            )
+        checked_events(events, "Attribution is")
         return AttributionResult.of(self, events).speaking(language)
 
     def __repr__(self) -> str:

@@ -139,7 +139,7 @@ class Exclusion:
     where: type_of_where = None
 
     def __post_init__(self) -> None:
-        _one_of(self.policy, ("stop", "drop_attempt", "drop_visitor"), "policy")
+        one_of(self.policy, ("stop", "drop_attempt", "drop_visitor"), "policy")
         self.step  # noqa: B018 - the names and the condition obey the rules of a step
 
     @property
@@ -175,9 +175,9 @@ class Definition:
         set_(self, "labels", _labels((*steps, *follow_ups)))
         microseconds(self.window, argument="window")
         microseconds(self.follow_up_window, argument="follow_up_window")
-        _one_of(self.order, ("ordered", "strict", "any"), "order")
-        _one_of(self.entry, ("any", "first", "each"), "entry")
-        _one_of(self.ties, ("forward", "strict"), "ties")
+        one_of(self.order, ("ordered", "strict", "any"), "order")
+        one_of(self.entry, ("any", "first", "each"), "entry")
+        one_of(self.ties, ("forward", "strict"), "ties")
         self._check_length()
         self._check_exclusions()
 
@@ -297,7 +297,8 @@ def _labels(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _one_of(value: object, known: Sequence[str], argument: str) -> None:
+def one_of(value: object, known: Sequence[str], argument: str) -> None:
+    """Refuse a value that is none of those known."""
     if value not in known:
         guess = did_you_mean(str(value), known)
         raise DefinitionError(f"{argument}={value!r} is not known. {guess}Known: {listed(known)}.")

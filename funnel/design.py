@@ -12,7 +12,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from funnel.definition import Step, microseconds
+from funnel.definition import Step, microseconds, one_of
 from funnel.errors import DefinitionError, did_you_mean, listed
 from funnel.outcomes import Conversion, Count, Guardrail, Outcome, Ratio, Referred, Value, as_step
 
@@ -87,9 +87,9 @@ class Design:
         microseconds(self.window, argument="window")
         self._check_looks()
         self._check_shares()
-        _one_of(self.referred, ("again", "inherit"), "referred")
-        _one_of(self.two_variants, ("leave_out", "first"), "two_variants")
-        _one_of(self.interval, ("newcombe", "score"), "interval")
+        one_of(self.referred, ("again", "inherit"), "referred")
+        one_of(self.two_variants, ("leave_out", "first"), "two_variants")
+        one_of(self.interval, ("newcombe", "score"), "interval")
         self._check_outcomes()
 
     def _check_looks(self) -> None:
@@ -208,9 +208,3 @@ def _columns(given: object) -> tuple[str, ...]:
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise DefinitionError(f"`segments` takes names of columns; got {given!r}. Give for example ['device'].")
     return tuple(dict.fromkeys(names))
-
-
-def _one_of(value: object, known: Sequence[str], argument: str) -> None:
-    if value not in known:
-        guess = did_you_mean(str(value), known)
-        raise DefinitionError(f"{argument}={value!r} is not known. {guess}Known: {listed(known)}.")

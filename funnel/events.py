@@ -232,6 +232,15 @@ class Events:
         return int(self.connection.execute(statement).fetchall()[0][0])
 
 
+def checked_events(events: object, asked: str) -> Events:
+    """Return the events; refuse what are none. `asked` begins the sentence: "A funnel is"."""
+    if not isinstance(events, Events):
+        raise DefinitionError(
+            f"{asked} measured over events; got {type(events).__name__}. Give funnel.connect(source)."
+        )
+    return events
+
+
 def new_name(kind: str) -> str:
     """Return a name for a view or table that nothing else has."""
     return f"funnel_{kind}_{next(NUMBERS)}"

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from funnel.design import Design
-from funnel.errors import DefinitionError
-from funnel.events import Events
+from funnel.events import Events, checked_events
 from funnel.exposures import Exposures, build
 from funnel.language import language as language_of
 from funnel.outcomes import Conversion, Count, Guardrail, Ratio, Referred, Value
@@ -47,10 +46,7 @@ class Experiment(Design):
 
     def journeys(self, events: Events) -> Trial:
         """Find the exposed and what they did, once, to ask again at no cost."""
-        if not isinstance(events, Events):
-            raise DefinitionError(
-                f"An experiment is measured over events; got {type(events).__name__}. Give funnel.connect(source)."
-            )
+        checked_events(events, "An experiment is")
         return Trial(build(self, events))
 
     def __repr__(self) -> str:

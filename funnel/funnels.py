@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from funnel.answers import FunnelResult
 from funnel.conditions import columns_named
 from funnel.definition import Definition, Exclusion, Step
-from funnel.errors import DefinitionError
-from funnel.events import Events
+from funnel.events import Events, checked_events
 from funnel.journey_table import Progress, create
 from funnel.journeys import Journeys
 from funnel.language import language as language_of
@@ -48,7 +47,7 @@ class Funnel(Definition):
         """Return the answer over these events, broken down by the entering event's value of one column or several."""
         names = () if by is None else by
         language_of(language)
-        return Journeys.of(self, _checked(events), names, keep=False, progress=progress).measure(
+        return Journeys.of(self, checked_events(events, "A funnel is"), names, keep=False, progress=progress).measure(
             names, language=language
         )
 
@@ -59,7 +58,7 @@ class Funnel(Definition):
 
         `by`: the columns to keep for breakdowns; all those with plain values if not given.
         """
-        return Journeys.of(self, _checked(events), by, progress=progress)
+        return Journeys.of(self, checked_events(events, "A funnel is"), by, progress=progress)
 
     def describe(self, code: str = "en") -> str:
         """Return the definition in words, in "en" or "fr"."""
@@ -91,14 +90,6 @@ class Funnel(Definition):
                 continue
             shown.append(f"{each.name}={[_short(one) for one in value] if isinstance(value, tuple) else value!r}")
         return f"Funnel({', '.join(shown)})"
-
-
-def _checked(events: Events) -> Events:
-    if not isinstance(events, Events):
-        raise DefinitionError(
-            f"A funnel is measured over events; got {type(events).__name__}. Give funnel.connect(source)."
-        )
-    return events
 
 
 def _short(value: object) -> object:

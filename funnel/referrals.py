@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from funnel import charts
 from funnel.definition import UNITS, Step, microseconds
 from funnel.errors import ColumnError, DataError, DefinitionError, listed
-from funnel.events import Events
+from funnel.events import Events, checked_events
 from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
@@ -50,10 +50,7 @@ class Referrals:
     def measure(self, events: Events, *, language: str = "en") -> ReferralsResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
-        if not isinstance(events, Events):
-            raise DefinitionError(
-                f"Referrals are measured over events; got {type(events).__name__}. Give funnel.connect(source)."
-            )
+        checked_events(events, "Referrals are")
         if not {"referred_by", "link_id"} & set(events.columns):
             raise ColumnError(
                 "Nothing says who brought whom: no column named 'referred_by' or 'link_id'."

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from funnel.credited.counting import Counted
 from funnel.credited.measures import MOST_AGED, Asked, is_drawn
 from funnel.language import Language
+from funnel.wording import complete_to
 
 if TYPE_CHECKING:
     import pandas
 
-Saying = Callable[[Language], str]
+    from funnel.results import Saying
 
 
 def title(words: Language) -> str:
@@ -36,12 +37,7 @@ def remarks(counted: Counted, asked: Asked, lookback_seconds: float) -> tuple[Sa
         said.append(_no_interval)
     events = counted.events
     if events.cutoff_is_default:
-        said.append(
-            lambda words: words.text(
-                "The data is taken to be complete to {moment}, its last event; no cutoff was given.",
-                moment=words.moment(events.cutoff, events.timezone),
-            )
-        )
+        said.append(partial(complete_to, events))
     return tuple(said)
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from funnel.language import Language, message
 from funnel.spread.measures import Spread
+from funnel.wording import complete_to
 
 if TYPE_CHECKING:
     import pandas
 
-Saying = Callable[[Language], str]
+    from funnel.results import Saying
 
 TITLES = MappingProxyType(
     {
@@ -75,12 +75,7 @@ def remarks(spread: Spread) -> tuple[Saying, ...]:
             said.append(partial(told, count=spread.forest.problems[problem]))
     events = spread.forest.events
     if events.cutoff_is_default:
-        said.append(
-            lambda words: words.text(
-                "The data is taken to be complete to {moment}, its last event; no cutoff was given.",
-                moment=words.moment(events.cutoff, events.timezone),
-            )
-        )
+        said.append(partial(complete_to, events))
     return tuple(said)
 
 

@@ -12,10 +12,11 @@ from funnel.language import Language, message
 from funnel.stats.heterogeneity import trend
 from funnel.stats.proportions import normal_quantile
 from funnel.stats.significance import DOUBTFUL, Test
-from funnel.verdicts.remarks import Saying
 
 if TYPE_CHECKING:
     import pandas
+
+    from funnel.results import Saying
 
 
 TITLES = {

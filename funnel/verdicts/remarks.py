@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from funnel.comparisons.looking import USUAL_SIZE
 from funnel.language import Language
 from funnel.outcomes import Referred
 from funnel.verdicts.told import Told
+from funnel.wording import complete_to
 
-Saying = Callable[[Language], str]
+if TYPE_CHECKING:
+    from funnel.results import Saying
 
 
 def remarks(told: Told) -> tuple[Saying, ...]:
@@ -133,10 +137,7 @@ def _findings(told: Told) -> Iterator[Saying]:
             told.pending,
         )
     if found.events.cutoff_is_default:
-        yield lambda words: words.text(
-            "The data is taken to be complete to {moment}, its last event; no cutoff was given.",
-            moment=words.moment(found.events.cutoff, found.events.timezone),
-        )
+        yield partial(complete_to, found.events)
     harmful = told.frame[told.frame["safety"] == "harmful"]
     for outcome, variant in zip(harmful["outcome"], harmful["variant"], strict=True):
         yield lambda words, outcome=outcome, variant=variant: words.text(  # type: ignore[misc]

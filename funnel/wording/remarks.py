@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from funnel.definition import Definition
+from funnel.events import Events
 from funnel.journey_table import JourneyTable
 from funnel.language import Language
 from funnel.stages import required_labels
@@ -23,7 +24,7 @@ def remarks(table: JourneyTable, whole: pandas.DataFrame) -> tuple[Saying, ...]:
 
 def _remarks(table: JourneyTable, whole: pandas.DataFrame) -> list[Saying]:
     events, definition = table.events, table.definition
-    said: list[Saying] = [lambda words: _complete_to(table, words)]
+    said: list[Saying] = [partial(complete_to, events)]
     if definition.entry == "each":
         said.append(lambda words: words.text("Counts are of attempts, not of visitors: one visitor may have several."))
     if definition.order != "any":
@@ -69,9 +70,10 @@ def _tie_sensitive(table: JourneyTable, words: Language) -> str:
     )
 
 
-def _complete_to(table: JourneyTable, words: Language) -> str:
-    moment = words.moment(table.events.cutoff, table.events.timezone)
-    if table.events.cutoff_is_default:
+def complete_to(events: Events, words: Language) -> str:
+    """Return the instant the data is complete to, and that it is the last event's where no other was given."""
+    moment = words.moment(events.cutoff, events.timezone)
+    if events.cutoff_is_default:
         return words.text(
             "The data is taken to be complete to {moment}, its last event; no cutoff was given.", moment=moment
         )
