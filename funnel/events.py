@@ -6,7 +6,7 @@ import hashlib
 import html
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ class Events:
 
     Use one Events in one thread at a time: its connection runs one query at a time.
 
+    `tables` names the tables beside the events in the connection: "relays", "mentions", as far as there are such.
     `cutoff` is the instant the data is complete to; `timezone` names the calendar days of results are in.
     """
 
@@ -56,6 +57,7 @@ class Events:
     source: str
     source_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def vocabulary(self) -> Mapping[str, int]:
@@ -185,12 +187,16 @@ class Events:
         more = [f"and {len(counted) - SHOWN_NAMES} more"] if len(counted) > SHOWN_NAMES else []
         others = [name for name in self.columns if name not in ("visitor_id", "event", "occurred_at")]
         default = " (the last event; no cutoff was given)" if self.cutoff_is_default else ""
+        beside = [
+            f"{self._value(f'select count(*) from {quoted(table)}'):,} {name}" for name, table in self.tables.items()
+        ]
         return [
             ("rows", f"{self.rows:,} events of {self.visitors:,} visitors"),
             ("dates", f"{first} to {last} ({self.timezone})"),
             ("complete to", cutoff + default),
             ("events", ", ".join([*counted[:SHOWN_NAMES], *more])),
             ("columns", ", ".join(others) or "no others"),
+            *([("beside", ", ".join(beside))] if beside else []),
             *[("left out", f"{found.rows:,} rows: {found.check}") for found in self._set_aside() if found.rows],
             *[(found.severity, f"{found.rows:,} rows: {found.check}") for found in self._quick_findings if found.rows],
             *[("note", note) for note in self.notes],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from funnel import charts
@@ -15,8 +16,11 @@ from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
 from funnel.language import language as language_of
+from funnel.referral_forest import ReferralForest
 from funnel.results import Result, records
+from funnel.seeds import USUAL_COLUMNS
 from funnel.spread import Spread, measures, spread_of
+from funnel.spread.shapes import shapes_of
 from funnel.spread.told import alone, grown, remark, remarks, title
 
 if TYPE_CHECKING:
@@ -50,13 +54,22 @@ class Referrals:
     def measure(self, events: Events, *, language: str = "en") -> ReferralsResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
+        self._check(events)
+        return ReferralsResult.of(self, events).speaking(language)
+
+    def forest(self, events: Events, *, named_by: Sequence[str] = USUAL_COLUMNS) -> ReferralForest:
+        """Return the trees as a table, a row a signature; `named_by` are the columns that name relays."""
+        self._check(events)
+        of = self.of if isinstance(self.of, Step) else Step(self.of)
+        return ReferralForest.of(events, of, self.shared, named_by)
+
+    def _check(self, events: Events) -> None:
         checked_events(events, "Referrals are")
         if not {"referred_by", "link_id"} & set(events.columns):
             raise ColumnError(
                 "Nothing says who brought whom: no column named 'referred_by' or 'link_id'."
                 f" Known: {listed(sorted(events.columns))}."
             )
-        return ReferralsResult.of(self, events).speaking(language)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,10 +127,15 @@ class ReferralsResult(Result):
         return self._answer("cycle", measures.cycle_of(self.spread), draw=charts.cycle_bars)
 
     def trees(self, most: int = 10) -> Result:
-        """Return the largest trees, without a trace of who is in them: one row a tree."""
+        """Return the largest trees, without a trace of who is in them: one row a tree.
+
+        Its chart draws up to ten of them; what it needs is in no frame and no export.
+        """
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise DefinitionError(f"most={most!r} is no number of trees. Give 1 or more.")
-        return self._answer("trees", measures.trees_of(self.spread, most=most))
+        roots = measures.largest_trees(self.spread.lineage, most=most)
+        drawn = partial(charts.largest_trees, shapes=shapes_of(self.spread.lineage, roots))
+        return self._answer("trees", measures.trees_of(self.spread, roots), draw=drawn)
 
     def _answer(self, name: str, frame: pandas.DataFrame, *, draw: Callable[..., Figure] | None = None) -> Result:
         return Result(frame, title(name), (remark(name),), draw, self.language)

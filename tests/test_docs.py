@@ -112,7 +112,9 @@ def test_no_answer_of_an_experiment_is_missing_from_the_page():
 
 def test_every_column_of_every_answer_about_referrals_is_defined():
     events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
-    result = funnel.Referrals(of="sign").measure(events)
+    question = funnel.Referrals(of="sign")
+    assert list(question.forest(events).frame().columns) == defined()["ReferralForest.frame()"]
+    result = question.measure(events)
     assert list(result.frame.columns) == defined()["ReferralsResult.frame"]
     # The table of measures stands below the one of columns; its first row is the heading.
     assert defined()["ReferralsResult.numbers"][:4] == list(result.numbers.columns)

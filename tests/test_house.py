@@ -33,11 +33,12 @@ design events sections
 sources sample marks results
 journey_table
 channels counts forest wording
-curves exposures
-answers comparisons
+curves exposures seeds
+answers comparisons referral_forest
 credited journeys spread verdicts
-readout
-attribution experiments funnels referrals
+climbing readout relayed
+attribution experiments funnels ladder referrals relays uncollected
+forgone
 report
 cli
 """

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import duckdb
 from funnel.conditions import literal
 from funnel.errors import DefinitionError, SourceError
 from funnel.events import Events, checked_timezone
+from funnel.sources import beside
 from funnel.sources.checking import checked
 from funnel.sources.databases import open_connection, open_database, open_relation, refuse_table
 from funnel.sources.files import open_files
 from funnel.sources.frames import frame_kind, open_frame
 from funnel.sources.paths import DATABASES, READABLE, find_files
+from funnel.sources.reading import Raw
 
 __all__ = ["connect"]
 
@@ -29,6 +32,8 @@ def connect(
     timezone: str | None = None,
     cutoff: str | date | None = None,
     memory_limit: str | None = None,
+    relays: Any = None,
+    mentions: Any = None,
 ) -> Events:
     """Return the checked events of a source, which is scanned where it is.
 
@@ -44,6 +49,9 @@ def connect(
     `cutoff` is the instant the data is complete to: a datetime with a zone, or text that is local to `timezone`. Later
     events are left out, and counted in `after_cutoff`. When not given it is the last event, and results say so.
     `memory_limit` ("1GB") bounds DuckDB's memory; what does not fit goes to the temporary folder.
+
+    `relays` and `mentions` are tables beside the events, a row a relay or a mention: a file, a frame or a relation.
+    When not given, those of these names in the folder or database of the events. `tables` of the events names them.
 
     Rows without visitor, event or time, with a time that cannot be read or is out of 1970 to 2199, and all but one row
     of each `event_id`, are set aside and counted in `refused`; `check()` lists them.
@@ -78,7 +86,25 @@ def connect(
             f"No source of events: a value of type {type(source).__name__}. Give {READABLE}; "
             "or a pandas, polars or pyarrow frame, or a DuckDB connection or relation."
         )
-    return checked(raw, columns=columns, timezone=timezone, cutoff=cutoff)
+    events = checked(raw, columns=columns, timezone=timezone, cutoff=cutoff)
+    return _with_tables(events, source, raw, {"relays": relays, "mentions": mentions}, timezone)
+
+
+def _with_tables(events: Events, source: Any, raw: Raw, asked: Mapping[str, Any], timezone: str | None) -> Events:
+    """Return the events with the tables beside them: those that are asked for, else those that lie there."""
+    tables, notes = {}, list(events.notes)
+    for name, table in asked.items():
+        read = (
+            beside.found(name, source, raw, timezone)
+            if table is None
+            else beside.given(name, table, raw.connection, timezone)
+        )
+        if isinstance(read, beside.Beside):
+            tables[name] = read.table
+            notes += read.notes
+        else:
+            notes += read
+    return replace(events, tables=tables, notes=tuple(notes))
 
 
 def _is_paths(source: Any) -> bool:

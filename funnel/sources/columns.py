@@ -12,8 +12,10 @@ USUAL_NAMES = {
 }
 
 
-def match_columns(known: Sequence[str], columns: Mapping[str, str] | None, *, source: str) -> dict[str, str]:
-    """Return our name -> the source's name for every column, the three required ones first, then in the source's order.
+def match_columns(
+    known: Sequence[str], columns: Mapping[str, str] | None, *, source: str, required: Sequence[str] = REQUIRED
+) -> dict[str, str]:
+    """Return our name -> the source's name for every column, the required ones first, then in the source's order.
 
     A column that `columns` names keeps only our name for it; every other column keeps its own.
     """
@@ -28,10 +30,10 @@ def match_columns(known: Sequence[str], columns: Mapping[str, str] | None, *, so
     _refuse_clash(known, renamed, source)
     kept = {name: name for name in known if name not in renamed.values()}
     matched = {**kept, **renamed}
-    missing = [name for name in REQUIRED if name not in matched]
+    missing = [name for name in required if name not in matched]
     if missing:
         raise ColumnError(_missing(missing, known, renamed, source))
-    return {name: matched[name] for name in (*REQUIRED, *(each for each in matched if each not in REQUIRED))}
+    return {name: matched[name] for name in (*required, *(each for each in matched if each not in required))}
 
 
 def _refuse_clash(known: Sequence[str], renamed: Mapping[str, str], source: str) -> None:

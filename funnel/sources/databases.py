@@ -28,8 +28,8 @@ def open_database(path: Path, connection: duckdb.DuckDBPyConnection, table: str 
         connection.execute(f"attach {literal(str(path))} as {database} (read_only)")
     except duckdb.Error as error:
         raise SourceError(_not_attached(path, error)) from None
-    schema, name = _chosen(table, _tables(connection, database), path.name)
-    return Raw(connection, f"{database}.{quoted(schema)}.{quoted(name)}", path.name)
+    schema, name = _chosen(table, tables_of(connection, database), path.name)
+    return Raw(connection, f"{database}.{quoted(schema)}.{quoted(name)}", path.name, schema=(database, schema))
 
 
 def open_connection(connection: duckdb.DuckDBPyConnection, table: str | None) -> Raw:
@@ -39,15 +39,16 @@ def open_connection(connection: duckdb.DuckDBPyConnection, table: str | None) ->
     """
     try:
         database = str(connection.sql("select current_database()").fetchall()[0][0])
-        temporary = _tables(connection, "temp")
+        temporary = tables_of(connection, "temp")
         cursor = connection.cursor()
         cursor.execute("set TimeZone = 'UTC'")
     except duckdb.Error as error:
         raise SourceError(f"The connection cannot be used: {said(error)}. Open it again.") from None
-    kept = _tables(cursor, database)
+    kept = tables_of(cursor, database)
     schema, name = _chosen(table, [*kept, *temporary], "the open database")
     if (schema, name) in kept:
-        return Raw(cursor, f"{quoted(database)}.{quoted(schema)}.{quoted(name)}", f"table {name}")
+        relation = f"{quoted(database)}.{quoted(schema)}.{quoted(name)}"
+        return Raw(cursor, relation, f"table {name}", schema=(database, schema))
     return open_relation(connection.sql(f"select * from temp.{quoted(name)}"), cursor, label=f"table {name}")
 
 
@@ -65,7 +66,7 @@ def open_relation(
     return Raw(connection, copy, label, ("The rows were copied once: only the connection that made them sees them.",))
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
     """Return the (schema, name) of the tables and views of a database, in the order of their names."""
     # One row a table or view.
     named = f"""

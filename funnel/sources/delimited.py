@@ -35,7 +35,11 @@ class Dialect:
 
 
 def delimited_relation(
-    files: Sequence[Path], connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str] | None, label: str
+    files: Sequence[Path],
+    connection: duckdb.DuckDBPyConnection,
+    columns: Mapping[str, str] | None,
+    label: str,
+    required: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """Return the files as one relation, and what is to be said about them.
 
@@ -43,12 +47,12 @@ def delimited_relation(
     refuses lines that end in several ways: only a file that has such lines is read leniently, and checked by us.
     """
     try:
-        return _whole(files, connection, columns, label, is_strict=True), ()
+        return _whole(files, connection, columns, label, required, is_strict=True), ()
     except duckdb.Error as error:
         if not any(has_mixed_line_ends(file) for file in files if file.suffix.lower() != ".zst"):
             raise SourceError(_unreadable(error, label)) from None
     try:
-        return _whole(files, connection, columns, label, is_strict=False), (MIXED,)
+        return _whole(files, connection, columns, label, required, is_strict=False), (MIXED,)
     except duckdb.Error as error:
         raise SourceError(_unreadable(error, label)) from None
 
@@ -58,6 +62,7 @@ def _whole(
     connection: duckdb.DuckDBPyConnection,
     columns: Mapping[str, str] | None,
     label: str,
+    required: Sequence[str],
     *,
     is_strict: bool,
 ) -> str:
@@ -69,7 +74,7 @@ def _whole(
         for name, kind in kinds.items():
             if likely.get(name, "VARCHAR") == "VARCHAR":
                 likely[name] = kind
-    matched = match_columns(list(likely), columns, source=label)
+    matched = match_columns(list(likely), columns, source=label, required=required)
     as_written = {matched[ours] for ours in AS_WRITTEN if ours in matched}
     candidates = {name: kind for name, kind in likely.items() if name not in as_written}
     types = _types(_relation(groups, {}), connection, candidates)

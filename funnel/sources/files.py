@@ -7,13 +7,20 @@ import duckdb
 
 from funnel.conditions import literal
 from funnel.errors import SourceError, listed
+from funnel.sources.columns import REQUIRED
 from funnel.sources.delimited import delimited_relation
 from funnel.sources.paths import DATABASES, duckdb_path, file_kind, refuse_binary
 from funnel.sources.reading import Raw
 from funnel.sources.records import records_relation
 
 
-def open_files(paths: Sequence[Path], connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str] | None) -> Raw:
+def open_files(
+    paths: Sequence[Path],
+    connection: duckdb.DuckDBPyConnection,
+    columns: Mapping[str, str] | None,
+    *,
+    required: Sequence[str] = REQUIRED,
+) -> Raw:
     """Return the files, all of one kind, as one relation; columns that some of them lack are null there."""
     label = paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more files"
     kinds = {"database" if path.suffix.lower() in DATABASES else file_kind(path) for path in paths}
@@ -30,9 +37,9 @@ def open_files(paths: Sequence[Path], connection: duckdb.DuckDBPyConnection, col
     for path in full:
         refuse_binary(path)
     if kind == "CSV":
-        relation, notes = delimited_relation(full, connection, columns, label)
+        relation, notes = delimited_relation(full, connection, columns, label, required)
         return Raw(connection, relation, label, notes)
-    return Raw(connection, records_relation(full, connection, columns, label), label)
+    return Raw(connection, records_relation(full, connection, columns, label, required), label)
 
 
 def _parquet_relation(paths: Sequence[Path]) -> str:

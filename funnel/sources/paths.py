@@ -23,6 +23,8 @@ READABLE = (
     "a DuckDB file, Parquet, CSV, TSV or JSON (.jsonl, .json; text also as .gz), or a folder of files of one kind"
 )
 GLOB = "*?["
+# Tables that may lie in the folder of the events and are none.
+BESIDE = ("relays", "mentions")
 
 
 def find_files(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
@@ -109,18 +111,20 @@ def _fitting(pattern: Path) -> Iterable[Path]:
 
 def _in_folder(folder: Path) -> list[Path]:
     """Return `events.*` of the folder when there is one, else all its files, those of folders inside it too."""
-    events = [each for each in sorted(folder.glob("events.*")) if each.is_file() and _is_readable(each)]
+    events = [each for each in sorted(folder.glob("events.*")) if each.is_file() and is_readable(each)]
     if len(events) == 1:
         return events
     if events:
         raise SourceError(f"The folder '{folder.name}' holds {listed(each.name for each in events)}. Give one of them.")
     within = sorted(each for each in folder.rglob("*") if each.is_file() and not each.name.startswith((".", "_")))
-    found = [each for each in within if _is_readable(each)]
+    within = [each for each in within if each.stem not in BESIDE] or within
+    found = [each for each in within if is_readable(each)]
     if not found:
         shown = listed(each.name for each in within)
         raise SourceError(f"The folder '{folder.name}' holds no table that can be read: {shown}. Give {READABLE}.")
     return found
 
 
-def _is_readable(path: Path) -> bool:
+def is_readable(path: Path) -> bool:
+    """Return whether the file's ending is one that can be read."""
     return any(suffix.lower() in (*KINDS, *DATABASES) for suffix in path.suffixes[-2:])

@@ -16,12 +16,16 @@ NESTED = ("STRUCT", "MAP", "UNION", "BLOB", "VARIANT", "JSON")
 
 @dataclass(frozen=True)
 class Raw:
-    """A source that DuckDB can scan: `relation` is what stands after `from`, `label` is its name for people."""
+    """A source that DuckDB can scan: `relation` is what stands after `from`, `label` is its name for people.
+
+    `schema` is the database and schema it is a table of, None for what is no table of a database.
+    """
 
     connection: duckdb.DuckDBPyConnection
     relation: str
     label: str
     notes: tuple[str, ...] = ()
+    schema: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,7 @@ class Reading:
 
 def read(raw: Raw, columns: Mapping[str, str] | None, timezone: str | None) -> Reading:
     """Return how to read the source; raise where a column is missing or holds what no event can."""
-    # A column of nulls alone may have no type; it is one of texts that are all missing.
-    kinds = {
-        name: "VARCHAR" if kind == '"NULL"' else kind for name, kind in described(raw.connection, raw.relation).items()
-    }
+    kinds = described(raw.connection, raw.relation)
     matched = match_columns(list(kinds), columns, source=raw.label)
     for ours in REQUIRED:
         _refuse_nested(raw, ours, matched[ours], kinds[matched[ours]])
@@ -70,8 +71,9 @@ def read(raw: Raw, columns: Mapping[str, str] | None, timezone: str | None) -> R
 
 
 def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """Return column -> DuckDB type of what stands after `from`."""
-    return {str(row[0]): str(row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()}
+    """Return column -> DuckDB type of what stands after `from`; one of nulls alone is a text that is always missing."""
+    rows = connection.execute(f"describe select * from {relation}").fetchall()
+    return {str(name): "VARCHAR" if kind == '"NULL"' else str(kind) for name, kind, *_ in rows}
 
 
 def sentence(label: str) -> str:

@@ -8,7 +8,7 @@ import duckdb
 from funnel.conditions import literal, quoted
 from funnel.errors import SourceError, listed
 from funnel.events import said
-from funnel.sources.columns import REQUIRED, match_columns
+from funnel.sources.columns import match_columns
 from funnel.sources.paths import duckdb_path
 
 # What DuckDB makes of text that looks like a time or a UUID; as text nothing is lost, a time's offset least of all.
@@ -16,7 +16,11 @@ LOOKS = ("DATE", "TIME", "TIMESTAMP", "UUID")
 
 
 def records_relation(
-    files: Sequence[Path], connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str] | None, label: str
+    files: Sequence[Path],
+    connection: duckdb.DuckDBPyConnection,
+    columns: Mapping[str, str] | None,
+    label: str,
+    required: Sequence[str],
 ) -> str:
     """Return the files as one relation; a field that a record lacks is null there."""
     paths = ", ".join(literal(duckdb_path(file)) for file in files)
@@ -25,9 +29,9 @@ def records_relation(
         rows = connection.execute(f"describe select * from {read}").fetchall()
         kinds = {str(row[0]): str(row[1]) for row in rows}
         _refuse_other_shapes(read, kinds, connection, label)
-        matched = match_columns(list(kinds), columns, source=label)
-        required = {matched[ours] for ours in REQUIRED}
-        types = {name: _type(name, kind, read, connection, name in required) for name, kind in kinds.items()}
+        matched = match_columns(list(kinds), columns, source=label, required=required)
+        needed = {matched[ours] for ours in required}
+        types = {name: _type(name, kind, read, connection, name in needed) for name, kind in kinds.items()}
     except duckdb.Error as error:
         raise SourceError(
             f"{label} cannot be read as JSON: {said(error)}. Give one record a line, or one array of records."

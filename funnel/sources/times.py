@@ -38,9 +38,18 @@ class Instants:
 
 
 def instants(
-    connection: duckdb.DuckDBPyConnection, relation: str, column: str, kind: str, *, timezone: str | None, source: str
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    column: str,
+    kind: str,
+    *,
+    timezone: str | None,
+    source: str,
+    zone: str | None = None,
 ) -> Instants:
     """Return how to read `column` (of DuckDB type `kind`) of `relation` as instants.
+
+    `zone`, where given, is SQL for the zone of each row; where it is null `timezone` holds, and UTC without one.
 
     Raises DataError for naive times without `timezone`, numbers that are dates (20180114), and types that are no time.
     """
@@ -52,19 +61,26 @@ def instants(
     if kind in NAIVE:
         example = _example(connection, relation, name, f"{name} is not null")
         return Instants(
-            _local(f"cast({name} as timestamp)", timezone, column, source, example), f"{name} is null", "unreadable"
+            _local(f"cast({name} as timestamp)", timezone, column, source, example, zone),
+            f"{name} is null",
+            "unreadable",
         )
     if kind.lstrip("U").startswith(NUMBERS):
         return _numbers(connection, relation, column, name, kind, source)
     if kind == "VARCHAR":
-        return _texts(connection, relation, column, timezone, source)
+        return _texts(connection, relation, column, timezone, source, zone)
     raise DataError(
         f"Column '{column}' of {source} is no time: its type is {kind}. Give instants, ISO text or Unix times."
     )
 
 
 def _texts(
-    connection: duckdb.DuckDBPyConnection, relation: str, column: str, timezone: str | None, source: str
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    column: str,
+    timezone: str | None,
+    source: str,
+    zone: str | None,
 ) -> Instants:
     name = quoted(column)
     text = f"trim({name})"
@@ -89,7 +105,7 @@ def _texts(
     if naive:
         example = _example(connection, relation, name, f"regexp_full_match({name}, {literal(ISO_NAIVE)})")
         time = f"coalesce(try_cast({name} as timestamp), try_cast(replace({text}, ',', '.') as timestamp))"
-        plain = _local(time, timezone, column, source, example)
+        plain = _local(time, timezone, column, source, example, zone)
     tidy = f"replace(replace(replace(replace(upper({text}), ' +', '+'), ' -', '-'), ' Z', 'Z'), ',', '.')"
     read = f"""
         case
@@ -101,7 +117,9 @@ def _texts(
     return Instants(read)
 
 
-def _local(time: str, timezone: str | None, column: str, source: str, example: str) -> str:
+def _local(time: str, timezone: str | None, column: str, source: str, example: str, zone: str | None) -> str:
+    if zone is not None:
+        return f"({time} at time zone coalesce({zone}, {literal(timezone or 'UTC')}))"
     if timezone is None:
         raise DataError(
             f"The times in column '{column}' of {source} have no zone, such as {example}. "
