@@ -8,14 +8,18 @@
   const settings = JSON.parse(document.getElementById("settings").textContent);
   const darkTheme = matchMedia("(prefers-color-scheme: dark)");
   const PRINTED_WIDTH = 672;
-  let library;
+  let library, charts;
+
+  const unpacked = (id) => {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
 
   const load = () =>
     (library ??= (async () => {
-      const packed = atob(document.getElementById("plotly").textContent);
-      const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
-      const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-      const source = await new Response(unpacked).text();
+      charts = JSON.parse(await unpacked("charts"));
+      const source = await unpacked("plotly");
       const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
       await new Promise((done, failed) => {
         const script = document.createElement("script");
@@ -39,7 +43,7 @@
   const plotOf = (figure) => figure.querySelector(".plot");
 
   const specOf = (figure, { dark, width }) => {
-    const written = JSON.parse(figure.querySelector("script").textContent);
+    const written = structuredClone(charts[figure.dataset.chart - 1]);
     const { data, layout } = dark ? recoloured(written) : written;
     return [data, { ...layout, width, autosize: width === undefined, dragmode: false }, settings.config];
   };
