@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Self
 
+from funnel import charts
 from funnel.counts.groups import check_columns
-from funnel.credited import Counted, counted, credits_of
+from funnel.credited import Counted, counted, credits_of, flow_of
+from funnel.credited.flow import FLOWS
 from funnel.credited.measures import CREDITS, Asked
-from funnel.credited.told import credited, remarks, title
+from funnel.credited.told import credited, paths_remarks, paths_title, remarks, title
 from funnel.definition import UNITS, Step, microseconds
 from funnel.errors import DefinitionError, did_you_mean, listed
 from funnel.events import Events, checked_events
@@ -84,7 +86,8 @@ class Attribution:
 class AttributionResult(Result):
     """One row a model and channel: the conversions it is credited with, and with what those who converted brought.
 
-    The last row of each model, whose channel is null, is of the conversions without a touch.
+    The last row of each model, whose channel is null, is of the conversions without a touch. A further answer:
+    `paths()`.
     """
 
     by: str = ""
@@ -96,7 +99,7 @@ class AttributionResult(Result):
         to, touch = (each if isinstance(each, Step) else Step(each) for each in (question.to, question.touch))
         check_names((to, touch), events.vocabulary)
         by = events.column(question.by)
-        check_columns(events, (by,), set(CREDITS))
+        check_columns(events, (by,), {*CREDITS, *FLOWS})
         lookback_us = microseconds(question.lookback, argument="lookback")
         half_life_us = microseconds(question.half_life, argument="half_life")
         asked = Asked(
@@ -109,6 +112,7 @@ class AttributionResult(Result):
         found = counted(events, to, touch, by, lookback_us=lookback_us)
         return cls(
             frame=credits_of(found, by, asked),
+            draw=charts.credit_by_model,
             heading=title,
             remarks=remarks(found, asked, lookback_us / UNITS["second"]),
             by=by,
@@ -118,6 +122,16 @@ class AttributionResult(Result):
     def summary(self, code: str | None = None) -> str:
         """Return which channel gets most by which models, in sentences, in "en" or "fr"."""
         return credited(self.frame, self.by, self.counted, language_of(code or self.language))
+
+    def paths(self, most: int = 12) -> Result:
+        """Return which way visitors came, touch by touch: one row a flow from a channel to the next, or to the end.
+
+        Of each touch the `most` channels that most visitors came by are told apart, the others as "other".
+        """
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise DefinitionError(f"most={most!r} is no number of channels. Give 1 or more.")
+        frame = flow_of(self.counted, self.by, most=most)
+        return Result(frame, paths_title, paths_remarks(self.counted), charts.path_flow, self.language)
 
     def _for_json(self) -> dict[str, object]:
         return {

@@ -59,13 +59,24 @@ def seeds(trees: Forest, of: Step, *, named_by: Sequence[str] = USUAL_COLUMNS, s
     return Seeds(trees, arrivals, relays)
 
 
+def check_named_by(named_by: object) -> tuple[str, ...]:
+    """Return what names relays, one column or more; refuse what is no list of columns."""
+    if not isinstance(named_by, Sequence) or isinstance(named_by, str) or not named_by:
+        raise _no_columns(named_by)
+    if not all(isinstance(each, str) for each in named_by):
+        raise _no_columns(named_by)
+    return tuple(named_by)
+
+
+def _no_columns(named_by: object) -> DefinitionError:
+    return DefinitionError(
+        f"`named_by` takes the names of columns; got {named_by!r}. Give for example named_by=['relay', 'promo_code']."
+    )
+
+
 def named(events: Events, named_by: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that name relays, as the events have them."""
-    if isinstance(named_by, str) or not named_by or not all(isinstance(each, str) for each in named_by):
-        raise DefinitionError(
-            f"`named_by` takes the names of columns; got {named_by!r}."
-            " Give for example named_by=['relay', 'promo_code']."
-        )
+    named_by = check_named_by(named_by)
     usual = [each for each in named_by if each in USUAL_COLUMNS and each not in events.columns]
     return tuple(known_column(each, events.columns) for each in named_by if each not in usual)
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from scipy.stats import binom
 import funnel
 from funnel import ColumnError, DataError, DefinitionError, Step
 from funnel.attribution import Attribution
+from funnel.credited import Counted, flow_of
+from funnel.stats import wilson
 from funnel.stats.credit import MODELS, markov_removal
+from funnel.stats.paths import Paths
 
 CASES = Counter()
 BEGIN = datetime(2018, 1, 14, tzinfo=UTC)
@@ -379,6 +383,14 @@ def test_on_the_sample_every_model_sums_to_the_signers_and_first_and_last_are_wh
     assert (result.frame[["credited", "downstream"]] >= 0).all(axis=None)
 
 
+def test_paths_are_read_as_tallied_as_they_would_be_once_more():
+    paths = Attribution(models=["first"]).measure(funnel.connect(SAMPLE)).counted.paths
+    again = replace(paths, is_tallied=False).tallied()
+    assert paths.is_tallied
+    for name in ("touches", "lengths", "conversions", "non_conversions"):
+        assert getattr(paths, name).tolist() == getattr(again, name).tolist()
+
+
 # Words
 
 
@@ -459,6 +471,161 @@ def test_where_nobody_touched_a_channel_only_the_row_without_one_is_left():
 def test_an_attribution_shows_as_it_was_asked():
     assert repr(Attribution()) == "Attribution(to='sign', by='channel', lookback='30 days')"
     assert repr(Attribution(by="relay", order=2)) == "Attribution(to='sign', by='relay', lookback='30 days', order=2)"
+
+
+# Which way they came
+
+
+def flows(result):
+    """Return (visitors, converted) of each flow by how many touches are left, the channel and the next."""
+    columns = ("touches_left", "channel", "next", "visitors", "converted")
+    rows = zip(*(result.frame[name] for name in columns), strict=True)
+    return {(left, channel, following): tuple(counts) for left, channel, following, *counts in rows}
+
+
+def many(path, converted, others=0):
+    """Return rows of so many visitors who came by these channels, a day each, and signed, and others who did not."""
+    name = "-".join(path)
+    return [
+        row
+        for place in range(converted + others)
+        for row in [
+            *((f"{name} {place}", "visit", day, channel) for day, channel in enumerate(path)),
+            *([(f"{name} {place}", "sign", 9, None)] if place < converted else []),
+        ]
+    ]
+
+
+def test_paths_are_told_backwards_from_the_last_touch():
+    rows = [
+        *many(["radio"], 5, 20),
+        *many(["radio", "friend"], 6),
+        *many(["tv", "radio", "press", "friend"], 7, 1),
+        *many([], 2),
+    ]
+    result = Attribution(models=["last"]).measure(connected(rows)).paths()
+    assert flows(result) == {
+        (1, "radio", None): (25, 5),
+        (1, "friend", None): (14, 13),
+        (2, "press", "friend"): (8, 7),
+        (2, "radio", "friend"): (6, 6),
+        (3, "radio", "press"): (8, 7),
+        (0, None, None): (2, 2),
+    }
+    assert list(result.frame.columns) == [
+        "channel",
+        "next",
+        "touches_left",
+        "visitors",
+        "converted",
+        "rate",
+        "rate_low",
+        "rate_high",
+    ]
+    found = wilson(5, 25)
+    assert list(result.frame.iloc[0, 5:]) == pytest.approx([found.value, found.low, found.high])
+    assert result.title == "Which way visitors came, and who converted"
+    assert result.notes == (
+        "Rare channels, and flows of fewer than 5 visitors, are gathered as “other”.",
+        "Of longer paths, the last 3 touches are told.",
+    )
+    assert result.plot().layout.title.text
+
+
+def test_few_visitors_of_a_flow_are_gathered_with_others_or_their_earlier_touches_left_out():
+    rows = [
+        *many(["radio"], 0, 30),
+        *many(["press"], 4),  # gathered with the next smallest, as there are no other few
+        *many(["tv"], 0, 5),
+        *many(["friend", "radio"], 3),  # together five: told as other before radio
+        *many(["press", "radio"], 0, 2),
+        *many(["email", "tv"], 1, 1),  # two only: as if their paths began at tv
+    ]
+    result = Attribution(models=["last"]).measure(connected(rows)).paths()
+    assert flows(result) == {
+        (1, "radio", None): (35, 3),
+        (1, "other", None): (11, 5),
+        (2, "other", "radio"): (5, 3),
+    }
+
+
+def test_most_says_how_many_channels_of_a_touch_are_told_apart():
+    rows = [row for place in range(9) for row in many([f"channel {place}"], 0, 20 + place)]
+    result = Attribution(models=["last"]).measure(connected([*rows, *many(["radio"], 1, 10)])).paths(most=2)
+    assert flows(result) == {
+        (1, "other", None): (sum(range(20, 27)) + 11, 1),
+        (1, "channel 8", None): (28, 0),
+        (1, "channel 7", None): (27, 0),
+    }
+
+
+def test_a_channel_that_is_called_other_is_one_with_those_gathered():
+    rows = [*many(["other"], 5, 5), *many(["radio"], 1), *many(["tv"], 0, 8)]
+    result = Attribution(models=["last"]).measure(connected(rows)).paths()
+    assert flows(result) == {(1, "other", None): (11, 6), (1, "tv", None): (8, 0)}
+
+
+tallies = st.lists(
+    st.tuples(st.lists(st.sampled_from("abcdef"), max_size=5).map(tuple), st.integers(0, 4), st.integers(0, 9)),
+    min_size=1,
+    max_size=25,
+    unique_by=lambda path: path[0],
+)
+
+
+def flowing(rows, most=12, times=1):
+    """Return the flows of tallied paths; nobody without a touch has not converted."""
+    paths = Paths.of([(path, times * some, times * others if path else 0) for path, some, others in rows])
+    counted = Counted(None, paths.channels, paths, paths, None, None)
+    return counted, flow_of(counted, "channel", most=most)
+
+
+@settings(max_examples=60)
+@given(rows=tallies, most=st.integers(1, 6))
+def test_flows_sum_to_the_visitors_and_none_is_of_a_few(rows, most):
+    counted, frame = flowing(rows, most)
+    last = frame[frame["touches_left"] <= 1]
+    assert (last["visitors"].sum(), last["converted"].sum()) == (counted.visitors, counted.conversions)
+    touched = frame[frame["touches_left"] > 0]
+    assert counted.visitors - counted.untouched < 5 or (touched["visitors"] >= 5).all()
+    leaving, entering = Counter(), Counter()
+    for row in touched.itertuples():
+        leaving[row.touches_left, row.channel] += row.visitors
+        entering[row.touches_left - 1, row.next] += row.visitors
+    assert all(entering[left, channel] <= leaving[left, channel] for left, channel in entering if left)
+    for _, told in touched.groupby("touches_left"):
+        assert len(set(told["channel"]) - {"other"}) <= most
+
+
+@settings(max_examples=40)
+@given(rows=tallies)
+def test_where_none_is_rare_flows_are_those_counted_one_by_one(rows):
+    _, frame = flowing(rows, times=5)
+    expected = Counter()
+    for path, some, others in rows:
+        for left, channel in enumerate(reversed(path[-3:]), start=1):
+            expected[left, channel, path[len(path) - left + 1] if left > 1 else None] += 5 * (some + others)
+    found = frame[frame["touches_left"] > 0]
+    told = dict(
+        zip(zip(found["touches_left"], found["channel"], found["next"], strict=True), found["visitors"], strict=True)
+    )
+    assert told == {flow: count for flow, count in expected.items() if count}
+
+
+@pytest.mark.parametrize("most", [0, -1, 2.5, True, "3"])
+def test_a_number_of_channels_that_is_none_is_refused(by_hand, most):
+    with pytest.raises(DefinitionError) as caught:
+        by_hand.paths(most=most)
+    assert str(caught.value) == f"most={most!r} is no number of channels. Give 1 or more."
+
+
+def test_credit_and_paths_of_the_sample_are_drawn():
+    result = Attribution(models=["first", "shapley"]).measure(funnel.connect(SAMPLE, timezone="America/Toronto"))
+    assert len(result.plot().data) == 4
+    paths = result.paths()
+    last = paths.frame[paths.frame["touches_left"] <= 1]
+    assert last["converted"].sum() == result.counted.conversions
+    assert paths.plot().data[0].type == "sankey"
 
 
 # Questions that cannot be asked

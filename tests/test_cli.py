@@ -468,6 +468,73 @@ def test_referrals_that_cannot_be_asked_end_with_a_sentence(friends, words, sent
     assert (done.exit_code, done.stderr) == (1, sentence)
 
 
+RELAYED = """visitor_id,event,occurred_at,relay,code,referred_by
+ann,visit,2018-01-14T10:00:00Z,Rose,,
+ann,sign,2018-01-14T10:01:00Z,,,
+bob,visit,2018-01-14T12:00:00Z,,,ann
+bob,sign,2018-01-14T12:01:00Z,,,
+cat,visit,2018-01-15T10:00:00Z,Union,,
+dan,sign,2018-01-15T11:00:00Z,,UNION5,
+"""
+TABLE = """relay,agreed_at,code,audience
+Rose,2018-01-10T09:00:00Z,,1000
+Union,2018-01-15T09:00:00Z,union5,
+"""
+
+
+@pytest.fixture
+def relayed(tmp_path):
+    (tmp_path / "events.csv").write_text(RELAYED, encoding="utf-8")
+    (tmp_path / "agreed.csv").write_text(TABLE, encoding="utf-8")
+    named_by = ["--named-by", "relay,code", "--relays", str(tmp_path / "agreed.csv")]
+    return ["relays", str(tmp_path / "events.csv"), "--timezone", "UTC", "--cutoff", "2018-02-01", *named_by]
+
+
+def test_relays_print_what_each_brought_and_those_before_launch_beside_those_after(relayed):
+    done = typed(*relayed)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Of 3 signatures, 2 (66.7%) came directly by relays; with those that friends brought")
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert [
+        row
+        for row in rows
+        if row.startswith(
+            "Rose before launch 1 1 100.0% [20.7 to 100.0] 2.00 [0.05 to 11.14] 1.00 [0.03 to 5.57] 1 min 2"
+        )
+    ]
+    assert [row for row in rows if row.startswith("Union after launch 1 1 0.0% [0.0 to 79.3] 1.00 [0.03 to 8.67]")]
+    assert [row for row in rows if row.startswith("Direct signatures 1.00 (1 relay) 1.00 (1 relay) –")]
+    assert [row for row in rows if row.startswith("relays before launch 1 1 0 2 66.7%")]
+    assert "- Relays are the units, each weighing alike" not in done.stdout
+
+
+@pytest.mark.parametrize(("downstream", "total"), [("all", 2), ("none", 1), ("50%", 1.5), ("0.5", 1.5)])
+def test_relays_count_friends_as_typed(relayed, downstream, total):
+    told = json.loads(typed(*relayed, "--downstream", downstream, "--json").stdout)
+    assert [(row["relay"], row["total"]) for row in told["rows"]] == [("Rose", total), ("Union", 1), (None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--downstream", "half"],
+            "Error: --downstream half is no discount. Write 'all', 'none', or a number from 0 to 1: what each generation"
+            " counts of the one before.\n",
+        ),
+        (["--downstream", "1x"], "Error: '1x' in --downstream 1x is no number. Write 0.12, or 12%.\n"),
+        (
+            ["--relays", "nowhere.csv"],
+            "Error: There is no file 'nowhere.csv' in '.'. It holds: ",
+        ),
+    ],
+)
+def test_relays_that_cannot_be_asked_end_with_a_sentence(relayed, words, sentence):
+    done = typed(*relayed, *words)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(sentence)
+
+
 def test_attribution_prints_a_row_a_channel_and_a_column_a_model(log):
     done = typed("attribution", log, *MAPPED, "--models", "first,last,shapley")
     assert (done.exit_code, done.stderr) == (0, "")

@@ -129,12 +129,20 @@ def test_every_column_of_every_answer_about_referrals_is_defined():
         assert list(getattr(result, name)().frame.columns) == defined()[f"ReferralsResult.{name}().frame"], name
 
 
+def test_every_column_of_every_answer_about_relays_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    result = funnel.Relays(of="sign").measure(events)
+    assert list(result.frame.columns) == defined()["RelaysResult.frame"]
+    for name in ("generations", "waves", "first_day"):
+        assert list(getattr(result, name)().frame.columns) == defined()[f"RelaysResult.{name}().frame"], name
+
+
 def test_every_column_of_an_attribution_is_defined():
     events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
     result = funnel.Attribution(to="sign", by="channel", models=["first", "linear"]).measure(events)
-    assert ["by" if column == "channel" else column for column in result.frame.columns] == defined()[
-        "AttributionResult.frame"
-    ]
+    for name, frame in (("frame", result.frame), ("paths().frame", result.paths().frame)):
+        columns = ["by" if column == "channel" else column for column in frame.columns]
+        assert columns == defined()[f"AttributionResult.{name}"]
 
 
 def test_every_decision_is_defined():

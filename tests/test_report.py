@@ -325,7 +325,11 @@ def test_the_charts_of_a_campaign_report_hold_fewer_points_than_visitors(events:
     charts_ = [section.chart for section in every if section.chart is not None]
     assert len(charts_) >= 6
     lengths = [
-        len(values) for chart in charts_ for trace in chart.data for values in (trace.x, trace.y) if values is not None
+        len(values)
+        for chart in charts_
+        for trace in chart.data
+        for values in ((trace.link.value,) if trace.type == "sankey" else (trace.x, trace.y))
+        if values is not None
     ]
     assert max(lengths) < events.visitors / 2
 
@@ -527,6 +531,7 @@ def test_a_campaign_with_friends_says_who_brought_whom_and_whether_it_would_grow
     assert [part.heading for part in section.parts] == [
         "How many signatures one signature brings, day by day",
         "From a signature to those it brings",
+        "The largest trees",
     ]
     assert plain(report.lead[-1]).startswith("It would not grow without the media and the relays: whoever comes by")
 

@@ -2,7 +2,9 @@
 
 import functools
 import itertools
+import json
 import math
+import re
 import statistics
 from collections import Counter, deque
 from dataclasses import replace
@@ -22,6 +24,8 @@ from funnel import Campaign, Referrals, make_sample
 from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
 from funnel.spread.lineage import Lineage
+from funnel.spread.measures import largest_trees
+from funnel.spread.shapes import shapes_of
 from tests.test_forest import BEGIN, by_hand, connected
 
 CASES = Counter()
@@ -364,8 +368,13 @@ def test_the_days_of_a_campaign_made_by_hand():
     # The last day's window: hours 23 to 46. 2 h and 4 h before its hours lie four signatures (Eve, Fay, Hal, Ida), 24 h
     # before five.
     infectivity = BY_2 * 4 + (BY_4 - BY_2) * 4 + (1 - BY_4) * 5
-    posterior = gamma(1 + 3, scale=1 / (1 / 5 + infectivity))
-    assert read[1] == pytest.approx([posterior.mean(), posterior.ppf(0.025), posterior.ppf(0.975)])
+    # Of what each of these four brings, 0.6 comes within the window; of what each of the five, 0.4.
+    clustered = (4 * 0.6**2 + 5 * 0.4**2) / infectivity
+    number = (1 + 3) / (1 / 5 + infectivity)
+    over = 1 + number / law()[1] * clustered
+    posterior = gamma((1 + 3) / over, scale=over / (1 / 5 + infectivity))
+    assert posterior.mean() == pytest.approx(number)
+    assert read[1] == pytest.approx([number, posterior.ppf(0.025), posterior.ppf(0.975)], rel=1e-4)
 
 
 def test_what_signers_brought_in_a_campaign_made_by_hand():
@@ -397,6 +406,137 @@ def test_the_trees_of_a_campaign_made_by_hand():
     assert frame["structural_virality"].tolist() == pytest.approx([(5 + 10 + 12 + 4) / 15, 1, 0, 0])
     assert frame["lasted_seconds"].tolist() == [30 * HOUR, 4 * HOUR, 0, 0]
     assert len(hourly().trees(most=2).frame) == 2
+
+
+# Shapes of trees, to be drawn
+
+
+def grown(parents):
+    """Return trees from the parent of each signer (None for roots), who sign in this order, a minute apart."""
+    generation = []
+    for parent in parents:
+        generation.append(0 if parent is None else generation[parent] + 1)
+    order = sorted(range(len(parents)), key=lambda signer: (generation[signer], signer))
+    place = {signer: at for at, signer in enumerate(order)}
+    above = [-1 if parents[signer] is None else place[parents[signer]] for signer in order]
+    return Lineage(
+        np.array(above),
+        np.array([generation[each] for each in order]),
+        60_000_000 * np.array(order),
+        np.zeros(len(order)),
+    )
+
+
+def drawn_of(parents, most_nodes=1_500):
+    trees = grown(parents)
+    return shapes_of(trees, largest_trees(trees, most=len(parents)), most_nodes=most_nodes)
+
+
+def canonical(children, node):
+    """Return the tree below a node as nested tuples, in one order whatever theirs was."""
+    return tuple(sorted(canonical(children, child) for child in children[node]))
+
+
+def children_of(parents):
+    found = {node: [] for node in range(len(parents))}
+    for node, parent in enumerate(parents):
+        if parent is not None and parent >= 0:
+            found[parent].append(node)
+    return found
+
+
+growing = st.lists(st.integers(0, 10**6), min_size=1, max_size=40).map(
+    lambda draws: [None, *(each % place for place, each in enumerate(draws, start=1))]
+)
+
+
+@settings(max_examples=60)
+@given(growing)
+def test_a_small_tree_is_drawn_whole(parents):
+    ((above, stands_for),) = drawn_of(parents)
+    assert set(stands_for) == {1}
+    assert canonical(children_of(above), 0) == canonical(children_of(parents), 0)
+    assert all(parent < node for node, parent in enumerate(above))
+
+
+@settings(max_examples=60)
+@given(growing, st.randoms(use_true_random=False))
+def test_who_signed_when_does_not_change_the_shape(parents, chance):
+    # The same tree, its signers in another order in which parents still sign before their friends.
+    children, order, waiting = children_of(parents), [], [0]
+    while waiting:
+        order.append(waiting.pop(chance.randrange(len(waiting))))
+        waiting += children[order[-1]]
+    place = {signer: at for at, signer in enumerate(order)}
+    other = [None if parents[signer] is None else place[parents[signer]] for signer in order]
+    for most_nodes in (8, 1_500):
+        assert drawn_of(parents, most_nodes) == drawn_of(other, most_nodes)
+
+
+@settings(max_examples=100)
+@given(growing, st.integers(2, 12))
+def test_a_tree_with_too_many_nodes_has_its_small_branches_gathered(parents, most_nodes):
+    ((above, stands_for),) = drawn_of(parents, most_nodes)
+    children = children_of(parents)
+    sizes = {}
+    for node in reversed(range(len(parents))):
+        sizes[node] = 1 + sum(sizes[child] for child in children[node])
+
+    def nodes(least):
+        alone = [node for node in sizes if sizes[node] >= least]
+        gathering = [node for node in alone if any(sizes[child] < least for child in children[node])]
+        return len(alone) + len(gathering)
+
+    least = next(least for least in range(1, len(parents) + 1) if nodes(least) <= most_nodes)
+    assert len(above) == len(stands_for) == nodes(least) <= most_nodes
+    assert sum(stands_for) == len(parents)
+    alone = sorted(sizes[node] for node in sizes if sizes[node] >= least)
+    below = list(stands_for)
+    for node in range(len(above) - 1, 0, -1):
+        below[above[node]] += below[node]
+    gathered = [
+        sum(sizes[child] for child in children[node] if sizes[child] < least) for node in sizes if sizes[node] >= least
+    ]
+    assert sorted(below) == sorted([*alone, *filter(None, gathered)])
+
+
+def test_siblings_come_by_the_signatures_below_them():
+    # 0 brings 1, 2 and 3; 2 brings four, 3 brings one.
+    assert drawn_of([None, 0, 0, 0, 2, 2, 2, 2, 3]) == [((-1, 0, 0, 0, 1, 1, 1, 1, 2), (1,) * 9)]
+
+
+def test_a_wide_star_and_a_long_chain_are_two_dots_and_a_shorter_chain():
+    assert drawn_of([None] + [0] * 20_000) == [((-1, 0), (1, 20_000))]
+    ((above, stands_for),) = drawn_of([None, *range(5_000)])
+    assert above == tuple(range(-1, 1_499))
+    assert stands_for == (*[1] * 1_499, 5_001 - 1_499)
+
+
+def test_nodes_that_small_trees_do_not_need_are_for_the_large_ones():
+    large = [None, *[(place - 1) // 2 for place in range(1, 60)]]
+    small = [None, len(large)]
+    shapes = drawn_of([*large, *small], most_nodes=62)
+    assert [len(above) for above, _ in shapes] == [60, 2]
+    shapes = drawn_of([*large, *small], most_nodes=40)
+    assert len(shapes[0][0]) <= 38
+    assert [sum(stands_for) for _, stands_for in shapes] == [60, 2]
+
+
+def test_ten_trees_are_drawn_and_their_shapes_are_in_no_export():
+    result = hourly().trees()
+    shapes = result.draw.keywords["shapes"]
+    assert [sum(stands_for) for _, stands_for in shapes] == [6, 2, 1, 1]
+    assert shapes[0] == ((-1, 0, 0, 1, 1, 3), (1,) * 6)
+    assert result.plot().layout.title.text == "The largest trees"
+    assert set(json.loads(result.to_json())) == {"title", "notes", "rows"}
+    assert set(json.loads(result.to_json())["rows"][0]) == set(result.frame.columns)
+    assert len(drawn_of([None] * 12)) == 10
+
+
+def test_a_drawing_of_trees_names_nobody_and_no_time():
+    told = hourly().trees().plot().to_json()
+    for name in ("ann", "bob", "cat", "dan", "eve", "fay", "2018"):
+        assert not re.search(rf"\b{name}\b", told, flags=re.IGNORECASE)
 
 
 # The simulated campaign, whose truth is known

@@ -118,7 +118,8 @@ def figure(
                     "y": 1,
                     "yref": "container",
                     "yanchor": "top",
-                    "pad": {"t": 12, "l": 14},
+                    # From the top of the first line; plotly takes it from that of the last.
+                    "pad": {"t": 12 + 10 * lines.count("<br>"), "l": 14},
                 },
                 "height": above + height + below,
                 "margin": {"l": left, "r": 28, "t": above, "b": below},

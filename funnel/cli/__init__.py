@@ -6,9 +6,10 @@ What is asked for goes to standard output, everything else to standard error; pr
 
 import typer
 
-from funnel.cli.commands import attribution, check, measure, referrals, report, sample
+from funnel.cli.commands import check, measure, report, sample
 from funnel.cli.experiments import experiment, plan
 from funnel.cli.speaking import as_typed
+from funnel.cli.spreading import attribution, referrals, relays
 
 __all__ = ["app", "as_typed"]
 
@@ -20,5 +21,5 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for command in (report, measure, experiment, plan, referrals, attribution, check, sample):
+for command in (report, measure, experiment, plan, referrals, relays, attribution, check, sample):
     app.command()(command)

@@ -23,6 +23,9 @@ Cutoff = Annotated[str | None, typer.Option(help="The instant the data is comple
 Table = Annotated[str | None, typer.Option(help="Which table, in a database with several.")]
 Where = Annotated[str | None, typer.Option(help="Only events for which this SQL condition is true.")]
 MemoryLimit = Annotated[str | None, typer.Option(help="Bound on memory, as 1GB; what does not fit goes to disk.")]
+RelaysTable = Annotated[
+    str | None, typer.Option("--relays", help="The table of relays, where it does not lie beside the events.")
+]
 LanguageCode = Annotated[str, typer.Option("--language", help="en or fr.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

@@ -18,12 +18,20 @@ def connected(
     table: str | None,
     where: str | None,
     memory_limit: str | None,
+    *,
+    relays: str | None = None,
 ) -> Events:
-    """Connect to the source as its options say; `where` narrows the events."""
+    """Connect to the source as its options say; `where` narrows the events, `relays` is a table beside them."""
     from funnel.sources import connect
 
     events = connect(
-        source, table=table, columns=_mapping(column), timezone=timezone, cutoff=cutoff, memory_limit=memory_limit
+        source,
+        table=table,
+        columns=_mapping(column),
+        timezone=timezone,
+        cutoff=cutoff,
+        memory_limit=memory_limit,
+        relays=relays,
     )
     return events.where(where) if where else events
 

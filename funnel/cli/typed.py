@@ -69,6 +69,11 @@ def looks_of(typed: str) -> str | int:
     return int(typed) if re.fullmatch(r"\s*\d{1,9}\s*", typed) else typed.strip()
 
 
+def discount(typed: str) -> str | float:
+    """Return "all", "none", or the part of its weight that a signature keeps with each generation."""
+    return share(typed, f"--downstream {typed}") if re.match(r"\s*[-+.\d]", typed) else typed.strip()
+
+
 def outcomes(typed: str | None, option: str) -> list[Outcome]:
     """Return the outcomes in a list separated by commas."""
     return [outcome(each, option) for each in names(typed)]

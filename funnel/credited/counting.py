@@ -277,6 +277,7 @@ def _tallied(connection: duckdb.DuckDBPyConnection, tally: str, names: list[str]
         lengths=rows["length"],
         conversions=rows["conversions"],
         non_conversions=rows["non_conversions"],
+        is_tallied=True,
     )
     return paths, rows["weight"]
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from funnel.credited.counting import Counted
+from funnel.credited.flow import FEWEST_VISITORS, MOST_TOUCHES
 from funnel.credited.measures import MOST_AGED, Asked, is_drawn
 from funnel.language import Language
 from funnel.wording import complete_to
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 def title(words: Language) -> str:
     """Return what the numbers are."""
     return words.text("How conversions are credited to what came before them")
+
+
+def paths_title(words: Language) -> str:
+    """Return what the flows of paths are."""
+    return words.text("Which way visitors came, and who converted")
+
+
+def paths_remarks(counted: Counted) -> tuple[Saying, ...]:
+    """Return what to keep in mind with the flows of paths."""
+    said: list[Saying] = [_rare]
+    if counted.paths.lengths.max() > MOST_TOUCHES:
+        said.append(_longer)
+    return tuple(said)
 
 
 def remarks(counted: Counted, asked: Asked, lookback_seconds: float) -> tuple[Saying, ...]:
@@ -140,3 +154,14 @@ def _no_interval(words: Language) -> str:
     return words.text(
         "Time decay is without interval where more than {n} visitors converted.", n=words.number(MOST_AGED)
     )
+
+
+def _rare(words: Language) -> str:
+    return words.text(
+        "Rare channels, and flows of fewer than {n} visitors, are gathered as “other”.",
+        n=words.number(FEWEST_VISITORS),
+    )
+
+
+def _longer(words: Language) -> str:
+    return words.text("Of longer paths, the last {n} touches are told.", n=words.number(MOST_TOUCHES))

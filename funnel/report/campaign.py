@@ -11,8 +11,8 @@ from funnel.pages import KeyNumber, Section
 from funnel.report.checks import severity, told
 from funnel.report.experiment import experiment_section, usual_experiments
 from funnel.report.provenance import provenance
-from funnel.report.referrals import referral_section
 from funnel.report.report import Report
+from funnel.report.spreading import spread_sections
 from funnel.sections import in_words, readings, section_of, table_for
 from funnel.sections.tables import table_of
 from funnel.stages import required_labels
@@ -55,9 +55,7 @@ def campaign_report(
         report.sections.append(section)
         if answer:
             report.lead.append(words.text("{experiment}. {verdict}", experiment=section.heading, verdict=answer))
-    referrals = referral_section(events, funnel.every_step[-1], words)
-    if referrals:
-        section, answer = referrals
+    for section, answer in spread_sections(events, funnel.every_step[0], funnel.every_step[-1], words):
         report.sections.append(section)
         report.lead.extend([answer] if answer else [])
     report.add(words.text("Day by day"), result.cohorts())

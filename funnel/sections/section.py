@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from funnel.language import Language
 from funnel.pages import Bar, Section, Table
 from funnel.sections import readings, variant_readings
+from funnel.sections.relays import relay_table, wave_table
 from funnel.sections.tables import cohort_table, credit_table, curve_table, table_of, time_table
 from funnel.sections.variants import variant_table
 
@@ -89,6 +90,10 @@ def table_for(result: Answer, words: Language) -> Table:
         return time_table(frame, result.title, words)
     if {"model", "credited"} <= set(frame.columns):
         return credit_table(frame, result.title, words)
+    if {"relay", "signatures", "total"} <= set(frame.columns):
+        return relay_table(frame, result.title, words)
+    if {"measure", "before_relays", "after_relays"} <= set(frame.columns):
+        return wave_table(frame, result.title, words)
     columns = (
         (*group_columns(frame), *STEP_COLUMNS, *_bounds(frame))
         if {"step", "after", "overall_rate"} <= set(frame.columns)
@@ -131,7 +136,7 @@ def in_words(frame: "pandas.DataFrame", words: Language) -> "pandas.DataFrame":
     for column in group_columns(frame):
         named[column] = [readings.group_name(value, words) for value in frame[column]]
     for column in ("step", "after", "outcome", "combination", "first"):
-        if column in frame:
+        if column in frame and frame[column].dtype.kind not in "iuf":
             named[column] = [_step_name(value, words) for value in frame[column]]
     return named
 

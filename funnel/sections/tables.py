@@ -32,7 +32,7 @@ HEADINGS = {
     "last_step_rate": message("Of the last step"),
     "outcome": message("Outcome"),
     "elapsed_seconds": message("Time since"),
-    "rate": message("Reached it"),
+    "rate": message("Rate"),
     "at_risk": message("Still followed"),
     "entered_on": message("Day of entry"),
     "age_days": message("Days since entry"),
@@ -56,8 +56,24 @@ HEADINGS = {
     "credited": message("Credited"),
     "downstream": message("Downstream"),
     "downstream_share": message("Share of downstream"),
+    "relay": message("Relay"),
+    "kind": message("Kind"),
+    "wave": message("Agreed"),
+    "visits": message("Visits"),
+    "brings": message("Each signer brings"),
+    "declared": message("By a code or an answer"),
+    "total": message("In all"),
+    "half_seconds": message("Half of them within"),
+    "first_day_share": message("In its first 24 hours"),
+    "per_thousand": message("Per thousand of audience"),
+    "source": message("Where they began"),
+    "later": message("Afterwards"),
+    "weight": message("Each counts"),
+    "counted": message("Counted"),
     "rank": message("Rank"),
     "generations": message("Generations"),
+    "next": message("Then"),
+    "touches_left": message("Touches left"),
     "structural_virality": message("Structural virality"),
     "lasted_seconds": message("Lasted"),
     "check": message("Check"),
@@ -136,10 +152,13 @@ def curve_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Tab
         for (outcome, after), curve in frame.groupby(["outcome", "after"], sort=False, dropna=False)
         for point in _some(curve[curve["rate"].notna() & (curve["elapsed_seconds"] > 0)])
     ]
-    heads = (Column(heading("outcome", words)), Column(heading("elapsed_seconds", words)))
-    return Table(
-        caption, (*heads, *(Column(heading(each, words), True) for each in ("rate", "at_risk"))), tuple(rows), 2
+    heads = (
+        Column(heading("outcome", words)),
+        Column(heading("elapsed_seconds", words)),
+        Column(words.text("Reached it"), True),
+        Column(heading("at_risk", words), True),
     )
+    return Table(caption, heads, tuple(rows), 2)
 
 
 def _some(curve: "pandas.DataFrame") -> list[Any]:

@@ -14,7 +14,7 @@ from funnel.definition import UNITS, Step
 from funnel.events import epoch_us
 from funnel.forest import Forest
 from funnel.marks import filled
-from funnel.spread.lineage import Lineage
+from funnel.spread.lineage import Counts, Lineage
 from funnel.statements import sql, statement
 from funnel.stats.branching import concentration, expected_total, extinction_probability
 from funnel.stats.offspring import OffspringFit, fit_offspring, lorenz
@@ -200,7 +200,8 @@ def over_time_of(spread: Spread) -> pandas.DataFrame:
     """Return one row a day: signatures that came by themselves, those brought, and the reproduction number up to then.
 
     Read in hours since the first signature, over a window that ends with the hour of the day's last signature; a friend
-    who signs within the hour counts in the next one. Null on days without signatures, before a whole window, and where
+    who signs within the hour counts in the next one. The interval allows for the few who bring many, by the dispersion
+    of `offspring`. Null on days without signatures, before a whole window, and where
     fewer than FEWEST_BRINGING signatures would be expected if each brought one.
     """
     import pandas
@@ -216,7 +217,8 @@ def over_time_of(spread: Spread) -> pandas.DataFrame:
         hours = int(hour.max()) + 1
         everyone, alone = (np.bincount(each, minlength=hours) for each in (hour, hour[~trees.is_referred]))
         weights = _by_hour(spread.cycle)
-        read = reproduction_number(everyone, imported=alone, interval=weights, window=24 * spread.window_days)
+        window, k = 24 * spread.window_days, spread.offspring.k
+        read = reproduction_number(everyone, imported=alone, interval=weights, window=window, dispersion=k)
         last = np.zeros(len(days), dtype=np.int64)
         np.maximum.at(last, day, hour)
         signing = np.flatnonzero((seeded + referred > 0) & np.isin(last, read.last))
@@ -257,29 +259,38 @@ def offspring_of(spread: Spread) -> pandas.DataFrame:
     )
 
 
-def trees_of(spread: Spread, *, most: int) -> pandas.DataFrame:
-    """Return one row a tree, the largest first, without a trace of who is in it: ties by how long it lasted."""
+def largest_trees(trees: Lineage, *, most: int) -> Counts:
+    """Return the places of the roots of the largest trees, the largest first; of one size, those that lasted longer."""
+    roots = np.flatnonzero(~trees.is_referred)
+    return roots[np.lexsort((-_lasted(trees)[roots], -trees.sizes[roots]))][:most]
+
+
+def _lasted(trees: Lineage) -> np.ndarray:
+    """Return the seconds from each root's signature to the last of its tree."""
+    last = trees.signed_us.copy()
+    np.maximum.at(last, trees.root, trees.signed_us)
+    return np.asarray((last - trees.signed_us) / 1e6)
+
+
+def trees_of(spread: Spread, roots: Counts) -> pandas.DataFrame:
+    """Return one row a tree, given by its root, in their order, without a trace of who is in it."""
     import pandas
 
     trees = spread.lineage
-    roots = np.flatnonzero(~trees.is_referred)
     size, inside = trees.sizes, trees.sizes[trees.root]
     # Goel et al. 2016: twice the sum over referrals of (signatures below) x (the rest), over all pairs.
     crossing = np.bincount(trees.root, np.where(trees.is_referred, size * (inside - size), 0), len(trees))
-    deepest, last = np.zeros(len(trees), dtype=np.int64), trees.signed_us.copy()
+    deepest = np.zeros(len(trees), dtype=np.int64)
     np.maximum.at(deepest, trees.root, trees.generation)
-    np.maximum.at(last, trees.root, trees.signed_us)
-    lasted = (last - trees.signed_us) / 1e6
-    chosen = roots[np.lexsort((-lasted[roots], -size[roots]))][:most]
-    pairs = size[chosen] * (size[chosen] - 1)
-    virality = np.where(pairs > 0, 2 * crossing[chosen] / np.maximum(pairs, 1), 0.0)
+    pairs = size[roots] * (size[roots] - 1)
+    virality = np.where(pairs > 0, 2 * crossing[roots] / np.maximum(pairs, 1), 0.0)
     values = (
-        np.arange(1, len(chosen) + 1),
-        size[chosen],
-        size[chosen] / len(trees),
-        deepest[chosen],
+        np.arange(1, len(roots) + 1),
+        size[roots],
+        size[roots] / len(trees),
+        deepest[roots],
         virality,
-        lasted[chosen],
+        _lasted(trees)[roots],
     )
     return pandas.DataFrame(dict(zip(TREES, values, strict=True)))
 

@@ -33,7 +33,7 @@ REMARKS = MappingProxyType(
         ),
         "over_time": message(
             "Signatures that came without a friend’s link count as imported: they bring others, and nobody brought"
-            " them. The interval supposes that signers are alike; where a few bring most it is too narrow."
+            " them. The interval allows for the few who bring most."
         ),
         "offspring": message("Expected is what a negative binomial law with this mean and dispersion would give."),
         "cycle": message("Shares are freed of the haste of recent ones, of whom only quick friends have come."),

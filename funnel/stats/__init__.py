@@ -9,9 +9,14 @@ from funnel.stats.branching import (
     extinction_probability,
     structural_virality,
 )
+from funnel.stats.counters import Binned, Increments, Silence, binned, increments, silences
 from funnel.stats.credit import credit_intervals, markov_removal, rules, shapley
+from funnel.stats.decay import Decay, decay
 from funnel.stats.differences import boschloo, newcombe, z_test
 from funnel.stats.heterogeneity import Heterogeneity, Pooled, heterogeneity, trend
+from funnel.stats.interrupted import Interruption, interrupted_series
+from funnel.stats.kernels import Separation, separate
+from funnel.stats.local_level import LocalLevel, StructuralEffect, local_level, structural_effect
 from funnel.stats.means import (
     Clusters,
     MeanDifference,
@@ -25,6 +30,7 @@ from funnel.stats.means import (
 from funnel.stats.multiplicity import benjamini_hochberg, dunnett_critical, holm
 from funnel.stats.offspring import Lorenz, OffspringFit, fit_offspring, lorenz
 from funnel.stats.paths import Paths
+from funnel.stats.placebo import Placebo, placebo_rank, placebo_test, window_excesses
 from funnel.stats.planning import (
     MinimumEffect,
     RequiredVisitors,
@@ -34,6 +40,15 @@ from funnel.stats.planning import (
     required_visitors_non_inferior,
 )
 from funnel.stats.proportions import Estimate, wilson
+from funnel.stats.rates import (
+    Dispersion,
+    RateExcess,
+    dispersion,
+    garwood,
+    poisson_excess,
+    quasi_poisson_excess,
+    rate_excess,
+)
 from funnel.stats.reproduction import (
     CorrectedMean,
     ReproductionNumber,
@@ -54,30 +69,43 @@ from funnel.stats.sequential import (
 from funnel.stats.shares import same_share
 from funnel.stats.significance import Test
 from funnel.stats.survival import Incidence, aalen_johansen, homogeneity, horizon, stratified
+from funnel.stats.weighted_counts import weighted_count
 
 __all__ = [
+    "Binned",
     "Boundaries",
     "Clusters",
     "CorrectedMean",
+    "Decay",
+    "Dispersion",
     "Estimate",
     "Heterogeneity",
     "Incidence",
+    "Increments",
+    "Interruption",
+    "LocalLevel",
     "Lorenz",
     "MeanDifference",
     "MinimumEffect",
     "Moments",
     "OffspringFit",
     "Paths",
+    "Placebo",
     "Pooled",
     "Posterior",
+    "RateExcess",
     "RatioMoments",
     "ReproductionNumber",
     "RequiredVisitors",
+    "Separation",
+    "Silence",
+    "StructuralEffect",
     "Test",
     "aalen_johansen",
     "benjamini_hochberg",
     "beta_binomial",
     "beta_binomial_variants",
+    "binned",
     "bootstrap_difference",
     "boschloo",
     "chain_size_pmf",
@@ -88,16 +116,22 @@ __all__ = [
     "corrected_mean",
     "credit_intervals",
     "crossing",
+    "decay",
     "delta_ratio",
     "discretised_interval",
+    "dispersion",
     "dunnett_critical",
     "expected_total",
     "extinction_probability",
     "fit_offspring",
+    "garwood",
     "heterogeneity",
     "holm",
     "homogeneity",
     "horizon",
+    "increments",
+    "interrupted_series",
+    "local_level",
     "lorenz",
     "markov_removal",
     "miettinen_nurminen",
@@ -105,7 +139,12 @@ __all__ = [
     "newcombe",
     "obrien_fleming",
     "peeking",
+    "placebo_rank",
+    "placebo_test",
+    "poisson_excess",
     "power",
+    "quasi_poisson_excess",
+    "rate_excess",
     "ratio_score",
     "repeated_p",
     "reproduction_number",
@@ -115,12 +154,17 @@ __all__ = [
     "same_share",
     "sample_ratio",
     "score_test",
+    "separate",
     "sequential_sample_ratio",
     "shapley",
+    "silences",
     "stratified",
+    "structural_effect",
     "structural_virality",
     "trend",
+    "weighted_count",
     "welch",
     "wilson",
+    "window_excesses",
     "z_test",
 ]

@@ -25,7 +25,7 @@ class Chain:
     """
 
     def __init__(self, paths: Paths, *, order: int, self_loops: bool) -> None:
-        from scipy.sparse import csr_array
+        from scipy.sparse import csc_array
 
         if not (isinstance(order, int) and order >= 1):
             raise DefinitionError(f"order={order!r} is no number of touches to remember. Write 1, 2, ...")
@@ -37,9 +37,9 @@ class Chain:
         self.channel_of = np.zeros(self.states, dtype=np.int64)
         self.channel_of[states] = paths.touches
 
-        def counting(where: Integers, kinds: int, path: Integers) -> "csr_array":
+        def counting(where: Integers, kinds: int, path: Integers) -> "csc_array":
             # How often each kind (a state, a move) occurs in each path.
-            return csr_array((np.ones(len(where)), (where, path)), shape=(kinds, len(paths.lengths)))
+            return csc_array((np.ones(len(where)), (where, path)), shape=(kinds, len(paths.lengths)))
 
         last = np.append(first[1:], True)[: len(first)]
         moves = np.flatnonzero(~first)

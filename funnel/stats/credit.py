@@ -22,7 +22,7 @@ MODELS = (*RULES, "markov", "shapley")
 # From conversions and non-conversions (paths x draws) to credit (channels x draws).
 _Model = Callable[[Floats, Floats], Floats]
 
-_CELLS_AT_ONCE = 4_000_000
+_CELLS_AT_ONCE = 8_000_000
 
 
 def rules(
@@ -162,20 +162,33 @@ def _drawn(paths: Paths, models: Sequence[_Model], resamples: int, seed: int) ->
     journeys = np.concatenate([paths.conversions, paths.non_conversions])
     if np.any(journeys != np.floor(journeys)):
         raise DataError("A number of journeys is not whole, so they cannot be drawn again. Give whole numbers.")
-    seen = np.flatnonzero(journeys)
-    total = int(journeys.sum())
-    if not total:
+    if not journeys.any():
         raise DataError("There are no journeys, so none can be drawn again. Give 1 or more.")
     generator = np.random.default_rng(seed)
     at_once = max(1, _CELLS_AT_ONCE // len(journeys))
     drawn: list[list[Floats]] = [[] for _ in models]
     for start in range(0, resamples, at_once):
-        draws = np.zeros((len(journeys), min(at_once, resamples - start)))
-        draws[seen] = generator.multinomial(total, journeys[seen] / total, size=draws.shape[1]).T
-        conversions, non_conversions = np.split(draws, 2)
+        conversions, non_conversions = np.split(_again(generator, journeys, min(at_once, resamples - start)), 2)
         for model, pieces in zip(models, drawn, strict=True):
             pieces.append(model(conversions, non_conversions))
     return [np.concatenate(pieces, axis=1) for pieces in drawn]
+
+
+def _again(generator: np.random.Generator, journeys: Floats, draws: int) -> Floats:
+    """Draw the journeys again: how often each row occurs in each draw, which is multinomial.
+
+    Rows of one journey, most of them where paths are many, are drawn together, and then each with the same chance: in
+    half of the time.
+    """
+    once, more = np.flatnonzero(journeys == 1), np.flatnonzero(journeys > 1)
+    together = np.append(len(once), journeys[more])
+    counts = generator.multinomial(int(together.sum()), together / together.sum(), size=draws)
+    drawn = np.zeros((len(journeys), draws))
+    drawn[more] = counts[:, 1:].T
+    if len(once):
+        for draw, many in enumerate(counts[:, 0].tolist()):
+            drawn[once, draw] = np.bincount(generator.integers(len(once), size=many), minlength=len(once))
+    return drawn
 
 
 def _by_removal(paths: Paths, order: int, self_loops: bool) -> _Model:
@@ -192,9 +205,11 @@ def _by_removal(paths: Paths, order: int, self_loops: bool) -> _Model:
 
 def _by_share(paths: Paths, shares: Floats) -> _Model:
     """Return the model that gives each touch its share, fixed beforehand, of the conversions of its path."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array
 
-    matrix = csr_array((shares, (paths.touches, paths.path_of)), shape=(len(paths.channels), len(paths.lengths)))
+    # By columns, so that draws of journeys are read in their order: in half of the time.
+    matrix = csc_array((shares, (paths.touches, paths.path_of)), shape=(len(paths.channels), len(paths.lengths)))
+    matrix.eliminate_zeros()
 
     def credit(conversions: Floats, _: Floats) -> Floats:
         return np.asarray(matrix @ conversions)

@@ -24,7 +24,8 @@ class Paths:
     `lengths` how many of them each path has: 0 for journeys without a touch. `conversions` and `non_conversions` are
     journeys (or any weight of 0 or more), one of each a path. `ages`, which only time decay asks for, are how many days
     before the conversion each touch was, in the order of `touches`; those of paths without conversions are never read
-    and may be NaN. Two rows may have the same path: that is the same as one row with their sums.
+    and may be NaN. Two rows may have the same path: that is the same as one row with their sums. `is_tallied` promises
+    that no two do, and that rows are in the order that `tallied` gives them, which then has nothing to do.
 
     Whoever has the numbers in arrays (DuckDB, Arrow) gives them as they are; `Paths.of` reads a list.
     """
@@ -35,6 +36,7 @@ class Paths:
     conversions: Floats
     non_conversions: Floats
     ages: Floats | None = None
+    is_tallied: bool = False
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Paths:
         conversions: ArrayLike,
         non_conversions: ArrayLike,
         ages: ArrayLike | None = None,
+        is_tallied: bool = False,
     ) -> None:
         names = tuple(channels)
         object.__setattr__(self, "channels", names)
@@ -53,6 +56,7 @@ class Paths:
         object.__setattr__(self, "conversions", np.asarray(conversions, dtype=float))
         object.__setattr__(self, "non_conversions", np.asarray(non_conversions, dtype=float))
         object.__setattr__(self, "ages", None if ages is None else np.asarray(ages, dtype=float))
+        object.__setattr__(self, "is_tallied", is_tallied)
         self._check()
 
     @classmethod
@@ -118,7 +122,13 @@ class Paths:
         )
 
     def tallied(self) -> "Paths":
-        """Return one row for each distinct path (and ages), in an order that does not depend on that of the rows."""
+        """Return one row for each distinct path (and ages), in an order that does not depend on that of the rows.
+
+        Paths are in the order of their channels, touch by touch, by their place in `channels`; a path that another one
+        begins with comes first.
+        """
+        if self.is_tallied:
+            return self
         ends = np.cumsum(self.lengths)
         slices = [slice(*each) for each in zip((ends - self.lengths).tolist(), ends.tolist(), strict=True)]
         ages = np.zeros(0) if self.ages is None else self.ages
@@ -134,6 +144,7 @@ class Paths:
             conversions=np.bincount(row, self.conversions, len(distinct)),
             non_conversions=np.bincount(row, self.non_conversions, len(distinct)),
             ages=None if self.ages is None else np.frombuffer(b"".join(old for _, old in distinct), dtype=">f8"),
+            is_tallied=True,
         )
 
     def _check(self) -> None:

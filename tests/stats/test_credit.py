@@ -393,6 +393,16 @@ def test_the_interval_is_that_of_drawing_visitor_by_visitor():
     assert found["a"].value == near(markov_removal(paths)["a"])
 
 
+def test_journeys_each_on_a_path_of_their_own_are_drawn_as_all_others():
+    own = [(("c2" if number % 3 else "c3", *f"{number:b}"), 1, 0) for number in range(300)]
+    found = credit_intervals([*own, (("c2",), 50, 150)], models=["first"], resamples=4_000)["first"]
+    # Of 500 journeys, 250 convert and begin with c2, 100 with c3.
+    for channel, share in (("c2", 0.5), ("c3", 0.2)):
+        expected = binom(500, share).ppf([0.025, 0.975])
+        assert found[channel].value == 500 * share
+        assert [found[channel].low, found[channel].high] == pytest.approx(expected, abs=2)
+
+
 def test_intervals_do_not_depend_on_the_order_or_the_splitting_of_rows():
     ages = [[1], [9, 2], [4]]
     paths = Paths.of([(("a",), 3, 9), (("a", "b"), 4, 2), (("b",), 1, 5)], ages)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.stats import chi2, gamma
+from scipy.stats import chi2, gamma, nbinom
 
 from funnel.errors import DataError, DefinitionError
 from funnel.stats import corrected_mean, discretised_interval, reproduction_number
@@ -161,6 +161,35 @@ def test_the_posterior_is_that_of_the_formulas_written_out(days, weights, window
         assert number.mean[place] == pytest.approx(expected, nan_ok=True)
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=20),
+    st.lists(st.floats(0.01, 1), min_size=1, max_size=6),
+    st.integers(1, 6),
+    st.floats(0.05, 20),
+)
+def test_where_few_bring_many_the_posterior_is_that_of_what_each_signer_could_bring(days, weights, window, k):
+    imported = [seeds for _, seeds in days]
+    everyone = [brought + seeds for brought, seeds in days]
+    interval = [0.0, *(np.array(weights) / sum(weights))]
+    series = {"imported": imported, "interval": interval, "window": window}
+    alike, number = (reproduction_number(everyone, **series, dispersion=each) for each in (math.inf, k))
+    assert alike.overdispersion[~np.isnan(alike.mean)] == pytest.approx(1)
+    assert number.mean == pytest.approx(alike.mean, nan_ok=True)
+    assert number.sd == pytest.approx(alike.sd * np.sqrt(number.overdispersion), nan_ok=True)
+    for place in range(len(number.mean)):
+        # A signer of day d brings a negative binomial number with mean R; a share of it falls into the window.
+        shares = [
+            sum(interval[t - d] for t in range(place + 1, place + window + 1) if 0 <= t - d < len(interval))
+            for d, signers in enumerate(everyone)
+            for _ in range(signers)
+        ]
+        r, bringing = number.mean[place], np.array([share for share in shares if share])
+        if not math.isnan(r):
+            varies = nbinom.var(k, k / (k + r * bringing)).sum()
+            expected = varies / (r * bringing.sum()) if len(bringing) else 1.0
+            assert number.overdispersion[place] == pytest.approx(expected)
+
+
 def test_the_probability_to_grow_is_what_the_quantiles_say():
     number = reproduction_number(FLU_2009, interval=SERIAL)
     for share in (0.1, 0.5, 0.9):
@@ -194,34 +223,60 @@ def grown(random, r, *, days, interval, seeds, k=math.inf):
     return brought[:days] + imported, imported
 
 
-def coverage_of_reproduction(*, r, k, runs, seed):
+def coverage_of_reproduction(*, r, k, runs, seed, seeds=20, window=7):
+    """Return how often the last window's intervals hold R, if signers count as alike and by k, and the mean of R."""
     random, interval = np.random.default_rng(seed), discretised_interval(2.6, 1.5, shift=1, days=20)
     interval /= interval.sum()
-    held, means = 0, []
+    held, means = np.zeros(2), []
     for _ in range(runs):
-        incidence, imported = grown(random, r, days=40, interval=interval, seeds=20, k=k)
-        number = reproduction_number(incidence, imported=imported, interval=interval)
-        low, high = number.interval()
-        held += low[-1] <= r <= high[-1]
+        incidence, imported = grown(random, r, days=40, interval=interval, seeds=seeds, k=k)
+        for place, dispersion in enumerate((math.inf, k)):
+            number = reproduction_number(
+                incidence, imported=imported, interval=interval, window=window, dispersion=dispersion
+            )
+            low, high = number.interval()
+            held[place] += low[-1] <= r <= high[-1]
         means.append(number.mean[-1])
-    return held / runs, float(np.mean(means))
+    return *(held / runs), float(np.mean(means))
 
 
 def test_simulated_campaigns_give_back_their_reproduction_number():
-    held, mean = coverage_of_reproduction(r=0.7, k=math.inf, runs=300, seed=8)
+    held, _, mean = coverage_of_reproduction(r=0.7, k=math.inf, runs=300, seed=8)
+    assert held == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 300))
+    assert mean == pytest.approx(0.7, abs=0.02)
+
+
+def test_where_few_bring_many_the_interval_holds_with_their_dispersion_only():
+    alike, held, mean = coverage_of_reproduction(r=0.7, k=0.2, runs=300, seed=8)
+    assert alike < 0.8
     assert held == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 300))
     assert mean == pytest.approx(0.7, abs=0.02)
 
 
 @pytest.mark.slow
 def test_the_coverage_of_reproduction_numbers_printed(capsys):
-    for r, k in ((0.7, math.inf), (0.9, math.inf), (0.7, 1), (0.7, 0.2)):
-        held, mean = coverage_of_reproduction(r=r, k=k, runs=2_000, seed=9)
+    for r, k, seeds, window in (
+        (0.7, math.inf, 20, 7),
+        (0.9, math.inf, 20, 7),
+        (0.7, 1, 20, 7),
+        (0.7, 0.2, 20, 7),
+        (0.7, 0.2, 20, 3),
+        (0.7, 0.2, 2, 3),
+        (0.9, 0.1, 5, 7),
+        (0.4, 0.1, 10, 3),
+        (0.4, 0.1, 2, 3),
+        (0.35, 0.036, 40, 3),
+    ):
+        alike, held, mean = coverage_of_reproduction(r=r, k=k, runs=2_000, seed=9, seeds=seeds, window=window)
         with capsys.disabled():
-            print(f"\nR {r}, k {k}: posterior mean {mean:.3f} on average, 95 % intervals hold R {held:.3f} of the time")
-        assert mean == pytest.approx(r, abs=0.02)
+            print(
+                f"\nR {r}, k {k}, {seeds} seeds a day, {window} days: posterior mean {mean:.3f} on average, 95 %"
+                f" intervals hold R {alike:.3f} of the time if signers count as alike, {held:.3f} with their dispersion"
+            )
+        assert mean == pytest.approx(r, abs=0.08)
+        assert held > 0.9
         # Signatures of one signer come together: Poisson knows nothing of it, and is too sure of itself.
-        assert (held > 0.93) == math.isinf(k)
+        assert (alike > 0.93) == math.isinf(k)
 
 
 # The mean corrected for time
@@ -388,6 +443,10 @@ def test_what_are_no_signers_is_refused(arguments, sentence):
         (
             lambda: reproduction_number([1, 2], interval=SERIAL, prior_scale=0),
             "prior_shape=1 and prior_scale=0 are no gamma prior. Give two numbers above 0.",
+        ),
+        (
+            lambda: reproduction_number([1, 2], interval=SERIAL, dispersion=0),
+            "dispersion=0 is no dispersion. Give a number above 0, math.inf where signers are alike.",
         ),
         (
             lambda: reproduction_number([1, 2], interval=SERIAL).quantile(50),

@@ -1,0 +1,1 @@
+"""What media mentions bring above what was usual: counted by minute and by day, and told."""
