@@ -137,6 +137,23 @@ def test_every_column_of_every_answer_about_relays_is_defined():
         assert list(getattr(result, name)().frame.columns) == defined()[f"RelaysResult.{name}().frame"], name
 
 
+def test_every_column_of_every_answer_about_the_ladder_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    result = funnel.Ladder(["visit", "sign", "share", funnel.Friend()]).measure(events)
+    assert list(result.frame.columns) == [name for name in defined()["LadderResult.frame"] if name != "by"]
+    for name in ("transitions", "times", "fatigue", "value"):
+        assert list(getattr(result, name)().frame.columns) == defined()[f"LadderResult.{name}().frame"], name
+
+
+def test_every_column_of_what_was_forgone_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    test = funnel.Experiment("thanks_page", control="thanks_only", primary=funnel.Conversion("share"))
+    result = funnel.Forgone(test, funnel.Referrals(of="sign"), draws=1_000).measure(events)
+    assert list(result.frame.columns) == defined()["ForgoneResult.frame"]
+    assert list(result.bounds().frame.columns) == defined()["ForgoneResult.bounds().frame"]
+    assert list(result.forwards().frame.columns) == list(result.frame.columns)
+
+
 def test_every_column_of_an_attribution_is_defined():
     events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
     result = funnel.Attribution(to="sign", by="channel", models=["first", "linear"]).measure(events)

@@ -551,7 +551,7 @@ def climb_by_hand(times):
     return [(*one, *other) for one, other in zip(path, [*path[1:], (None, None)], strict=True)]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(campaigns_of_few)
 def test_random_campaigns_climb_as_by_hand(rows):
     check_by_hand(rows)
@@ -642,7 +642,7 @@ def check_value(rows, result, people, names):
     assert frame[["signers", "brought", "downstream"]].to_numpy().tolist() == list(expected.values())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(campaigns_of_few, st.sampled_from([720, 1_440, 2_000]))
 def test_random_asks_are_answered_as_by_hand(rows, within):
     CASES["asks"] += 1
@@ -854,8 +854,8 @@ def test_the_summary_says_how_far_people_came():
     assert told_whole().summary().replace("\u00a0", " ") == (
         "60 people came to the ladder: 100.0% reached “visit”, 56.7% reached “sign”, 16.7% reached “share”, 1.7%"
         " reached “bring a friend”, 1.7% reached “partner click” and 1.7% reached “visit again”. 1 person stands at the"
-        " top, “visit again”. The steepest step is from “share”: 80.0% [49.0 to 94.3] have not climbed on, and those"
-        " who have went most often to “bring a friend”."
+        " top, “visit again”. Of those who took a first step, most stand at “sign”: 67.6% [50.8 to 80.9] have not climbed"
+        " on from there, and those who have went most often to “share”."
     )
     flat = Ladder(USUAL).measure(on_ladder([("ann", "visit", 0), ("bob", "sign", 0), ("cat", "share", 1)]))
     assert flat.summary().endswith("1 person stands at the top, “share”.")

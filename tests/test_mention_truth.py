@@ -1,4 +1,4 @@
-"""The simulated campaign, whose truth is known: what mentions brought lies inside its intervals as often as they say."""
+"""The simulated campaign, whose truth is known: intervals hold what mentions brought as often as they say."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +20,9 @@ SEEDS, FEW = 200, 4
 
 def with_mentions():
     campaign = Campaign()
-    chosen = [replace(each, visits=each.visits * AIRED[each.mention]) for each in campaign.mentions if each.mention in AIRED]
+    chosen = [
+        replace(each, visits=each.visits * AIRED[each.mention]) for each in campaign.mentions if each.mention in AIRED
+    ]
     return replace(campaign, mentions=tuple(chosen))
 
 
@@ -46,9 +48,11 @@ def held(seed):
     campaign = with_mentions()
     events, sample = connected(campaign, seed)
     table = [
-        Mention(each.mention, each.aired_from, each.aired_to, "America/Toronto", each.kind, each.outlet, each.audience, each.reshared_link)
+        Mention(
+            each.mention, each.aired_from, kind=each.kind, timezone=campaign.timezone, reshared_link=each.reshared_link
+        )
         for each in campaign.mentions
-    ]  # fmt: skip
+    ]
     result = Mentions(effect="2 hours", mentions=table).measure(events)
     frame, lives = result.frame.set_index(["mention", "outcome"]), result.lives().frame.set_index("mention")
     found = {name: [] for name in ("visits", "signatures", "half-life", "delay", "second life", "p below 0.05")}

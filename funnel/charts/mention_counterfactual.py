@@ -61,9 +61,9 @@ def mention_counterfactual(
     counts = count_ticks(most, words)
     scales = [_ticks(each) for each in (differences, sums)]
     labels = [text for ticks in (counts, *scales) for text in ticks["ticktext"]]
-    margin = max(40, 8 + _LETTER * max(map(len, labels)))
+    margin = max(40, 14 + _LETTER * max(map(len, labels)))
     samples: list[tuple[str, dict[str, Any]]] = [
-        (words.text("Counted"), {"color": colours["blue"], "width": 6}),
+        (words.text("As counted"), {"color": colours["blue"], "width": 6}),
         (words.text("Without the mention"), {"color": colours["ink"], "width": 1.5, "dash": "dash"}),
     ]
     keys = [
@@ -141,7 +141,7 @@ def _counted(days: dict[str, list[Any]], colours: Mapping[str, str], words: Lang
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": words.text("Counted"),
+        "name": words.text("As counted"),
         "x": list(range(len(days["on"]))),
         "y": days["observed"],
         "line": {"color": colours["blue"], "width": 1.5},

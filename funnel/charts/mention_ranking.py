@@ -71,7 +71,8 @@ def mention_ranking(
     if len(frame) > MOST_GROUPS:
         cut = largest(len(frame), words)
         said.append(note(cut, colours, y=height - _LINE / 2, font={"color": colours["muted"]}, **left))
-    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": height, "line": {"color": colours["muted"], "width": 1}}
+    line = {"type": "line", "x0": 0, "x1": 0, "line": {"color": colours["muted"], "width": 1}}
+    zeros = [{**line, "y0": place * _ROW + _LINE, "y1": place * _ROW + _LINE + _BAND} for place in range(len(rows))]
     return figure(
         [*_bars(rows, colours, words), *_totals(rows, shown, colours, words)],
         title=heading,
@@ -82,7 +83,7 @@ def mention_ranking(
         barmode="relative",
         hovermode="closest",
         annotations=[*said, *(text for _, text in keys)],
-        shapes=[zero, *(stroke for stroke, _ in keys)],
+        shapes=[*zeros, *(stroke for stroke, _ in keys)],
         xaxis=axis(
             words.text("Signatures"),
             colours,

@@ -80,7 +80,7 @@ def mention_timeline(
         below=8,
         colours=colours,
         words=words,
-        left=max(40, 12 + _LETTER * max(map(len, counts["ticktext"]))),
+        left=max(40, 14 + _LETTER * max(map(len, counts["ticktext"]))),
         bargap=0,
         hovermode="closest",
         annotations=[*said, *(text for _, text in keys)],
@@ -120,7 +120,7 @@ def _bars(
 ) -> Trace:
     return {
         "type": "bar",
-        "name": words.text("Counted"),
+        "name": words.text("As counted"),
         "x": [minute + step / 2 for minute in minutes],
         "y": numbers(frame, "observed"),
         "width": step * 0.7,

@@ -8,6 +8,7 @@ import typer
 
 from funnel.cli.commands import check, measure, report, sample
 from funnel.cli.experiments import experiment, plan
+from funnel.cli.forgone import forgone
 from funnel.cli.speaking import as_typed
 from funnel.cli.spreading import attribution, referrals, relays
 
@@ -21,5 +22,5 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for command in (report, measure, experiment, plan, referrals, relays, attribution, check, sample):
+for command in (report, measure, experiment, plan, forgone, referrals, relays, attribution, check, sample):
     app.command()(command)

@@ -100,7 +100,7 @@ def experiment(
         events = connected(source, column, timezone, cutoff, table, where, memory_limit)
         rules: dict[str, Any] = {"referred": referred, "two_variants": two_variants, "interval": interval}
         rules["looks"] = looks_of(looks)
-        found, against = _which(events, name, control, exposure, variant)
+        found, against = which(events, name, control, exposure, variant)
         asked = Experiment(
             found,
             control=against,
@@ -186,7 +186,7 @@ def plan(
         print_table(answer.table(words))
 
 
-def _which(events: Events, name: str | None, control: str | None, exposure: str, variant: str) -> tuple[str, str]:
+def which(events: Events, name: str | None, control: str | None, exposure: str, variant: str) -> tuple[str, str]:
     """Return the name of the experiment and its control, where they are not typed: the only one there could be."""
     from funnel.report import USUAL_CONTROL, shown
 

@@ -47,7 +47,8 @@ def sentences(to_name: str = "") -> Iterator[None]:
 # Arguments that are an option here, with the text or number they are given.
 OPTIONS = (
     "timezone|cutoff|table|window|follow_up_window|where|memory_limit|name|control|primary|exposure|variant|looks"
-    "|planned|referred|two_variants|interval|assignment|baseline|lift|difference|variants|power|alpha|correction|formula|downstream|launched_at"
+    "|planned|referred|two_variants|interval|assignment|baseline|lift|difference|variants|power|alpha|correction|formula"
+    "|downstream|launched_at|who|before"
 )
 VARIANT_SHARES = r"(?:shares=)?\{((?:'[^']*': [\d.]+(?:, )?)+)\}"
 

@@ -184,17 +184,17 @@ def _top(row: pandas.Series, *, is_top: bool, words: Language) -> str:
 
 
 def _going(moves: pandas.DataFrame, words: Language) -> str:
-    """Say from which rung the smallest share climbs on, among those where anybody stood and could climb."""
+    """Say on which rung above the lowest most people stand who could climb further, if anybody climbed from there."""
     waiting = moves[(moves["to"] == NONE_YET) & (moves["rung"] != moves["rung"].iloc[-1]) & moves["share"].notna()]
-    climbing = waiting[waiting["share"] < 1]
+    climbing = waiting[(waiting["share"] < 1) & (waiting["rung"] != moves["rung"].iloc[0])]
     if climbing.empty:
         return ""
-    worst = climbing.loc[climbing["share"].idxmax()]
+    worst = climbing.loc[climbing["visitors"].idxmax()]
     onward = moves[(moves["rung"] == worst["rung"]) & (moves["to"] != NONE_YET)]
     best = onward.loc[onward["visitors"].idxmax()]
     return words.text(
-        "The steepest step is from “{rung}”: {share} have not climbed on, and those who have went most often to"
-        " “{to}”.",
+        "Of those who took a first step, most stand at “{rung}”: {share} have not climbed on from there, and those who"
+        " have went most often to “{to}”.",
         rung=words.name(str(worst["rung"])),
         share=words.rate(float(worst["share"]), float(worst["share_low"]), float(worst["share_high"])),
         to=words.name(str(best["to"])),

@@ -68,6 +68,7 @@ LIVES = (
     "together_with",
     "note",
 )
+TEXTS = ("kind", "outlet", "together_with", "note")
 CHANNELS = ("mention", "channel", "observed", "expected", "excess", "excess_low", "excess_high", "p")
 MINUTES = ("mention", "outcome", "minute", "at", "observed", "expected", "expected_low", "expected_high", "is_window")
 PLACEBO = ("mention", "outcome", "score", "windows", "above", "placebo_p", "largest", "quantile_95")
@@ -134,8 +135,6 @@ def looked(tallied: Tally, found: tuple[Stretch, ...], *, effect: int, reach: in
 
 def mentions_of(looked: Looked) -> pandas.DataFrame:
     """Return one row a mention and outcome, mentions in order of time; docs/definitions.md has each column."""
-    import pandas
-
     rows = [
         {**named(window), "outcome": outcome, **_told(looked, stretch, window, outcome, found)}
         for place, stretch in enumerate(looked.stretches)
@@ -143,10 +142,16 @@ def mentions_of(looked: Looked) -> pandas.DataFrame:
         for outcome in looked.tally.outcomes
         for found in [looked.measured[outcome][place]]
     ]
-    frame = pandas.DataFrame(rows, columns=list(MENTIONS))
-    for name in ("kind", "outlet", "together_with", "note"):
-        frame[name] = frame[name].astype(object)
+    frame = _framed(rows, MENTIONS)
     return frame.astype(dict.fromkeys(MENTIONS[6:16], float) | dict.fromkeys(MENTIONS[17:23], float))
+
+
+def _framed(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pandas.DataFrame:
+    """Return the frame of these rows; what is not said is None."""
+    import pandas
+
+    texts = {name: pandas.Series([row[name] for row in rows], dtype=object) for name in TEXTS}
+    return pandas.DataFrame(rows, columns=list(columns)).assign(**texts)
 
 
 def named(window: Window) -> dict[str, Any]:
@@ -278,8 +283,6 @@ def _ends(name: str, estimate: Estimate) -> dict[str, float]:
 
 def lives_of(looked: Looked, frame: pandas.DataFrame) -> pandas.DataFrame:
     """Return one row a mention: its first life with what friends added, its second, and the total; largest first."""
-    import pandas
-
     signing = frame[frame["outcome"] == looked.tally.outcomes[1]].reset_index(drop=True)
     rows = []
     for (stretch, window), (_, row) in zip(looked.windows, signing.iterrows(), strict=True):
@@ -309,9 +312,7 @@ def lives_of(looked: Looked, frame: pandas.DataFrame) -> pandas.DataFrame:
                 "note": row["note"],
             }
         )
-    told = pandas.DataFrame(rows, columns=list(LIVES))
-    for name in ("kind", "outlet", "together_with", "note"):
-        told[name] = told[name].astype(object)
+    told = _framed(rows, LIVES)
     order = sorted(range(len(told)), key=lambda place: (-_or_less(told["total"][place]), place))
     return told.iloc[order].reset_index(drop=True)
 

@@ -9,7 +9,9 @@ from funnel.experiments import Experiment
 from funnel.language import Language
 from funnel.pages import KeyNumber, Section
 from funnel.report.checks import severity, told
+from funnel.report.climbing import ladder_section
 from funnel.report.experiment import experiment_section, usual_experiments
+from funnel.report.forgone import forgone_section
 from funnel.report.provenance import provenance
 from funnel.report.report import Report
 from funnel.report.spreading import spread_sections
@@ -55,9 +57,16 @@ def campaign_report(
         report.sections.append(section)
         if answer:
             report.lead.append(words.text("{experiment}. {verdict}", experiment=section.heading, verdict=answer))
+        forgone = forgone_section(experiment, events, funnel.every_step[-1], words)
+        if forgone:
+            section, answer = forgone
+            report.sections.append(section)
+            report.lead.extend([answer] if answer else [])
     for section, answer in spread_sections(events, funnel.every_step[0], funnel.every_step[-1], words):
         report.sections.append(section)
         report.lead.extend([answer] if answer else [])
+    climbing = ladder_section(events, funnel, words)
+    report.sections.extend([climbing] if climbing else [])
     report.add(words.text("Day by day"), result.cohorts())
     report.add(words.text("How much the way of counting matters"), result.sensitivity())
     report.sections.append(_definition_section(result, words))

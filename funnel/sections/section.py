@@ -26,6 +26,8 @@ STEP_COLUMNS = (
     "p90_seconds",
 )
 
+FORGONE_COLUMNS = ("variant", "outcome", "counted", "signers", "rate_shown", "rate_variant", "forgone")
+
 
 class Answer(Protocol):
     """What a section needs of a result, a frozen dataclass."""
@@ -92,6 +94,8 @@ def table_for(result: Answer, words: Language) -> Table:
         return credit_table(frame, result.title, words)
     if {"relay", "signatures", "total"} <= set(frame.columns):
         return relay_table(frame, result.title, words)
+    if {"counted", "forgone"} <= set(frame.columns):
+        return table_of(in_words(frame, words), result.title, words, columns=FORGONE_COLUMNS)
     if {"measure", "before_relays", "after_relays"} <= set(frame.columns):
         return wave_table(frame, result.title, words)
     columns = (

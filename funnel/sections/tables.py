@@ -68,7 +68,25 @@ HEADINGS = {
     "per_thousand": message("Per thousand of audience"),
     "source": message("Where they began"),
     "later": message("Afterwards"),
+    "rung": message("Rung"),
+    "reached": message("Reached"),
+    "highest": message("Highest so far"),
+    "skipped": message("Skipped"),
+    "to": message("Next"),
+    "asks": message("Asks seen"),
+    "responded": message("Answered"),
+    "response_rate": message("Answered, of those whose time is over"),
+    "harmed": message("Harmed"),
+    "harmed_before": message("Harmed before"),
+    "harm_rate": message("Harmed, of those not harmed before"),
+    "value": message("Brings in all, friends of friends too"),
     "weight": message("Each counts"),
+    "role": message("Role"),
+    "method": message("Method"),
+    "rate_shown": message("Under what they saw"),
+    "rate_variant": message("Under the variant"),
+    "forgone": message("More under the variant"),
+    "assumption": message("Assumption"),
     "counted": message("Counted"),
     "rank": message("Rank"),
     "generations": message("Generations"),
@@ -241,7 +259,7 @@ def _cells(frame: "pandas.DataFrame", name: str, words: Language) -> list[str]:
         lows, highs = frame[f"{name}_low"], frame[f"{name}_high"]
         if name not in frame:
             return [words.interval(low, high) for low, high in zip(lows, highs, strict=True)]
-        told = words.rate if name.endswith("rate") else words.estimate
+        told = words.rate if name.endswith(("rate", "share")) else words.estimate
         return [told(*each) for each in zip(frame[name], lows, highs, strict=True)]
     write = _writer(frame, name, words)
     return [write(value) for value in frame[name]]

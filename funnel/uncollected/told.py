@@ -221,7 +221,7 @@ def assumptions(account: Account) -> tuple[Saying, ...]:
 
 
 _ANYWAY = message(
-    "Supposed: who came by a friend’s link would not have come without it. Where some would have, bounds() gives less."
+    "Supposed: who came by a friend’s link would not have come without it. Where some would have, it is less."
 )
 _INTERFERENCE = message(
     "Supposed: what one signer sees changes what another does through links alone (no interference)."
