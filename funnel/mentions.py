@@ -101,7 +101,7 @@ class MentionsResult(Result):
         effect = microseconds(question.effect, argument="effect") // UNITS["minute"]
         reach = microseconds(question.baseline, argument="baseline") // UNITS["day"]
         with Scratch(events.connection) as scratch:
-            tallied = tally(events, aired, visited=visited, of=of, shared=shared, scratch=scratch)
+            tallied = tally(events, aired, visited=visited, of=of, shared=shared, effect=effect, scratch=scratch)
             found = stretches(tallied, aired, effect=effect, reach=reach)
             _refuse_outside(events, found)
             answer = looked(tallied, found, effect=effect, reach=reach)

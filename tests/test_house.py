@@ -36,8 +36,8 @@ channels counts forest wording
 curves exposures seeds
 answers comparisons referral_forest
 credited journeys spread verdicts
-climbing readout relayed
-attribution experiments funnels ladder referrals relays uncollected
+climbing excess readout relayed
+attribution experiments funnels ladder mentions referrals relays uncollected
 forgone
 report
 cli

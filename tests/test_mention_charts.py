@@ -20,8 +20,9 @@ def life(name, first, friends, second=0, third=0, *, spread=0.3, together=None, 
     total = sum(part for part in (first, friends, second, third) if not math.isnan(part))
     known = not math.isnan(first)
     return {
-        "mention": name, "outlet": outlet, "first_life": first, "first_downstream": friends, "second_visits": 6 * second,
-        "second_life": second, "second_downstream": third, "total": total if known or second else NAN,
+        "mention": name, "outlet": outlet, "first_life": first, "first_downstream": friends,
+        "second_visits": 6 * second, "second_life": second, "second_downstream": third,
+        "total": total if known or second else NAN,
         "total_low": total - spread * (first + friends) if known else NAN,
         "total_high": total + 2 * spread * (first + friends) if known else NAN,
         "per_thousand": thousand, "together_with": together,
@@ -58,7 +59,8 @@ def day_rows(days=21, first=7, last=8, *, level=300.0, jump=1_200.0, width=120.0
             running += seen - usual if during else 0.0
             rows.append(
                 {"model": model, "on": date(2018, 1, 14) + timedelta(days=day), "observed": seen,
-                 "counterfactual": usual, "counterfactual_low": max(usual - width, 0), "counterfactual_high": usual + width,
+                 "counterfactual": usual, "counterfactual_low": max(usual - width, 0),
+                 "counterfactual_high": usual + width,
                  "excess": seen - usual if told else NAN, "excess_low": seen - usual - width if told else NAN,
                  "excess_high": seen - usual + width if told else NAN,
                  "cumulative": running if during else NAN, "cumulative_low": running - 1.5 * width if during else NAN,
@@ -96,7 +98,8 @@ EDGES: dict[str, Callable] = {
         charts.mention_ranking, pandas.DataFrame([life(f"{LONG} {n}", 900.0 / (n + 1), 90.0) for n in range(15)])
     ),
     "an excess without an end": partial(
-        charts.mention_ranking, pandas.DataFrame([life("1", 80.0, 9.0) | {"total_high": INFINITE, "total_low": -INFINITE}])
+        charts.mention_ranking,
+        pandas.DataFrame([life("1", 80.0, 9.0) | {"total_high": INFINITE, "total_low": -INFINITE}]),
     ),
     "a timeline without a baseline": partial(charts.mention_timeline, NO_BASELINE, others=ON_AIR),
     "a timeline of one minute": partial(charts.mention_timeline, minute_rows(before=0, after=1), others=None),
@@ -161,7 +164,7 @@ def test_every_word_comes_from_the_catalogue(draw, monkeypatch):
             "h",
             "janv",
             "janvier",
-            "févr",
+            "février",
             "er",
         }
 

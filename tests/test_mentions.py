@@ -96,6 +96,19 @@ def test_signatures_and_visits_that_a_link_explains_are_not_counted():
     assert of(result, outcome="sign")["observed"] == 1
 
 
+def test_who_first_came_in_a_window_and_comes_again_is_in_no_baseline():
+    first = visits("2018-01-10", "12:10", 40)
+    again = [(who, "visit", at + timedelta(days=1), *rest) for who, _, at, *rest in first]
+    signed = [(who, "sign", at + timedelta(days=1, minutes=1), *rest) for who, _, at, *rest in first[:9]]
+    other = Mention("other", "2018-01-10 12:00", timezone="UTC")
+    result = asked([*week(), *first, *again, *signed], NOON, other)
+    # Of the 11th the 36 usual ones alone; the 10th is the other's.
+    assert of(result)["expected"] == pytest.approx(20 * (30 + 36) / (18 + 22))
+    assert of(result, "other")["observed"] == 24 + 40
+    # By day they count.
+    assert result.looked.tally.every["sign"].sum() == result.looked.tally.counts["sign"].sum() + 9
+
+
 def test_days_of_the_same_kind_are_compared_where_there_are_two():
     saturdays = {"2018-01-13": (10, 20), "2018-01-14": (10, 20), "2018-01-15": (5, 99)}
     rows = week(LEVELS | saturdays)
@@ -633,7 +646,7 @@ def test_a_control_tells_what_would_have_happened():
     result = Mentions(mentions=[TV]).measure(days(control=True))
     found = result.days("talk", control="channel = 'en'", lasting="1 day")
     assert "control" in found.found.shape
-    assert found.found.counts.sum() + found.found.control.sum() == result.looked.tally.counts["sign"].sum()
+    assert found.found.counts.sum() + found.found.control.sum() == result.looked.tally.every["sign"].sum()
     (row,) = found.frame[(found.frame["model"] == "interrupted series") & found.frame["is_effect"]].to_dict("records")
     assert row["excess_low"] < 400 < row["excess_high"]
 

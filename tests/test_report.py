@@ -303,6 +303,7 @@ def test_a_campaign_report_answers_first_and_says_where_it_comes_from(events: fu
         "By channel",
         "What they do after “sign”",
         "Which channels are credited",
+        "How far people climb",
         "Day by day",
         "How much the way of counting matters",
         "What is counted, in words",

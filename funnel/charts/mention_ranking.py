@@ -190,17 +190,19 @@ def _totals(rows: list[_Row], shown: Scale, colours: Mapping[str, str], words: L
 
 
 def _said(row: _Row, words: Language) -> str:
-    name = f"<b>{plain(words.name(row.name), 18)}</b>"
+    name = plain(words.name(row.name), 18)
+    told = words.text("no baseline")
     if row.is_measured:
-        return f"{name}  {_interval(row, words)}"
-    if row.together_with:
-        return f"{name}  {plain(words.text('counted with {others}', others=row.together_with), 30)}"
-    return f"{name}  {words.text('no baseline')}"
+        told = _interval(row, words)
+    elif row.together_with:
+        told = plain(words.text("counted with {others}", others=row.together_with), 30)
+    return f"<b>{name}</b>  {told}"
 
 
 def _interval(row: _Row, words: Language) -> str:
     total, low, high = (words.number(row.values[each], 0) for each in _TOTAL)
-    return f"{total} [{words.text('{low} to {high}', low=low, high=high)}]"
+    between = words.text("{low} to {high}", low=low, high=high)
+    return f"{total} [{between}]"
 
 
 def _hover(row: _Row, words: Language) -> str:

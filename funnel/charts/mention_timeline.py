@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -151,24 +151,17 @@ def _time(at: datetime, words: Language) -> str:
 
 
 def _clock(frame: "pandas.DataFrame", minutes: list[float], step: float, words: Language) -> dict[str, Any]:
-    """Return up to four times of the clock at round minutes, none so near an end that it would leave the picture."""
+    """Return up to four round times of the clock, or days, none so near an end that it would leave the picture."""
     span = minutes[-1] + step - minutes[0]
-    every = next((each for each in _STEPS if span / each <= 4), _STEPS[-1])
-    found = [
-        (minute, at)
-        for minute, at in zip(minutes, frame["at"], strict=True)
-        if (at.hour * 60 + at.minute) % every < step and 0.06 * span <= minute - minutes[0] <= 0.94 * span
-    ]
-    placed = [(minute - (at.hour * 60 + at.minute) % every, at) for minute, at in found]
-    values = [minute for minute, _ in placed]
-    texts = [_time(at.replace(minute=(at.hour * 60 + at.minute) // every * every % 60), words) for _, at in placed]
-    return {
-        "tickmode": "array",
-        "tickvals": values,
-        "ticktext": texts,
-        "ticks": "outside",
-        "tickcolor": "rgba(0,0,0,0)",
-    }
+    every = next((each for each in _STEPS if span / each <= 4), math.ceil(span / 4 / 1_440) * 1_440)
+    values, texts = [], []
+    for minute, at in zip(minutes, frame["at"], strict=True):
+        past = (at.toordinal() * 1_440 + at.hour * 60 + at.minute) % every
+        if past < step and 0.06 * span <= minute - past - minutes[0] <= 0.94 * span:
+            values.append(minute - past)
+            round_time = at - timedelta(minutes=past)
+            texts.append(words.date(round_time.date(), "short") if every >= 1_440 else _time(round_time, words))
+    return {"tickmode": "array", "tickvals": values, "ticktext": texts}
 
 
 def _aired(others: "pandas.DataFrame | None", minutes: list[float], step: float) -> list[dict[str, Any]]:

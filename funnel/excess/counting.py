@@ -3,6 +3,9 @@
 **Unlinked.** A visitor is linked from the first event on that names a referrer (a signer's link), a relay, or a mention
 (its name, or its re-shared link). Visits from that instant on, and a first signature at it or after it, have a known
 origin; all others are unlinked, and may be owed to a broadcast. Friends so count once: below whoever brought them.
+
+**Echo.** Who first came in a mention's window and comes again, or signs, after it is that mention's echo. Echoes are
+neither usual nor another mention's doing, so by minute they are left out; by day they count.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from funnel.forest import Forest, forest
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, check_names, filled
 from funnel.seeds import seeds
-from funnel.statements import column, sql, statement, text
+from funnel.statements import column, number, sql, statement, text
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -45,9 +48,10 @@ class SecondLife:
 class Tally:
     """Counts by minute, the first minute of the data on: a place a minute, as far as the data is complete.
 
-    `first_minute` is minutes since 1970. `counts` are of unlinked visits and signatures, by outcome. Of the signatures'
-    trees, `below` is how many signatures they hold beside their roots, `below_squared` the sum of that squared for each
-    tree and `deepest` the largest. `channels` are the visits by channel, most first; none without such a column.
+    `first_minute` is minutes since 1970. `counts` are of unlinked visits and signatures, by outcome, without echoes,
+    and `every` with them. Of the trees that these signatures begin, `below` is how many more signatures they hold,
+    `below_squared` the sum of that squared for each tree, and `deepest` the largest. `channels` are the visits by
+    channel, most first; none without such a column.
     `is_out` tells the minutes in which the tracker was down. `second` is by mention.
     """
 
@@ -57,6 +61,7 @@ class Tally:
     signers: str
     first_minute: int
     counts: dict[str, Counts]
+    every: dict[str, Counts]
     below: Counts
     below_squared: Counts
     deepest: Counts
@@ -79,9 +84,10 @@ def tally(
     visited: Step,
     of: Step,
     shared: Step | None,
+    effect: int,
     scratch: Scratch,
 ) -> Tally:
-    """Count everything; the tables `linked` and `signers` are the scratch's, and go with it."""
+    """Count everything; windows are `effect` minutes. The tables `linked` and `signers` are the scratch's."""
     check_names((visited, of), events.vocabulary)
     first = epoch_us(events.first_at) // MINUTE_US
     minutes = max(epoch_us(events.cutoff) // MINUTE_US - first, 1)
@@ -90,25 +96,31 @@ def tally(
         relays = seeds(trees, of, scratch=work)
         named = work.make("table", "named", _named(trees, mentions))
         linked = scratch.make("table", "linked", _linked(trees, relays.arrivals, named))
-        visits = _visits(events, visited, linked, first)
-        signed = _minutes(events, _signatures(trees, linked), first, minutes, 4)
+        echoes = work.make("table", "echoes", _echoes(events, visited, mentions, effect))
+        visits = _visits(events, visited, linked, echoes, first)
+        signed, signed_again = (
+            _minutes(events, _signatures(trees, linked, echoes, is_echo=each), first, minutes) for each in (False, True)
+        )
         second = _second_lives(events, trees, visited, named)
         work.drop()
-    by_channel = _split(visits, minutes)
+    by_channel = _split([row[:3] for row in visits if not row[3]], minutes)
+    again = _split([row[:3] for row in visits if row[3]], minutes)
+    none = np.zeros(minutes, dtype=np.int64)
+    counts = (sum(by_channel.values(), none), signed[0])
+    every = (sum(again.values(), counts[0]), signed[0] + signed_again[0])
     names = (visited.label, of.label)
-    whole = sum(by_channel.values(), np.zeros(minutes, dtype=np.int64))
-    has_channel = CHANNEL in events.columns
     return Tally(
         events=events,
         outcomes=names,
         linked=linked,
         signers=trees.signers,
         first_minute=first,
-        counts=dict(zip(names, (whole, signed[0]), strict=True)),
+        counts=dict(zip(names, counts, strict=True)),
+        every=dict(zip(names, every, strict=True)),
         below=signed[1],
         below_squared=signed[2],
         deepest=signed[3],
-        channels=by_channel if has_channel else {},
+        channels=by_channel if CHANNEL in events.columns else {},
         is_out=_outages(events, first, minutes),
         second=second,
         signing=of,
@@ -189,7 +201,37 @@ def _linked(trees: Forest, arrivals: str, named: str) -> exp.Expr:
     )
 
 
-def _visits(events: Events, visited: Step, linked: str, first: int) -> list[tuple[int, str | None, int]]:
+def _echoes(events: Events, visited: Step, mentions: tuple[Aired, ...], effect: int) -> exp.Expr:
+    starts = [number(each.from_us // MINUTE_US * MINUTE_US) for each in mentions]
+    return statement(
+        """
+        /* one row a visitor who first came in a mention's window, and when that, the last of them, is over */
+        select
+            firsts.visitor_id,
+            max(windows.from_us) + _effect as over_us
+        from (
+            select
+                _visitor as visitor_id,
+                epoch_us(min(events.occurred_at)) as first_us
+            from _events as events
+            where _visited
+            group by _visitor
+        ) as firsts
+        join (select unnest(_starts) as from_us) as windows
+            on firsts.first_us >= windows.from_us and firsts.first_us < windows.from_us + _effect
+        group by firsts.visitor_id
+        """,
+        events=events.name,
+        visitor=visitor_of(events),
+        visited=filled(visited, events.columns),
+        starts=exp.Array(expressions=starts),
+        effect=effect * MINUTE_US,
+    )
+
+
+def _visits(
+    events: Events, visited: Step, linked: str, echoes: str, first: int
+) -> list[tuple[int, str | None, int, bool]]:
     channel: exp.Expr = exp.cast(exp.null(), "varchar")
     if CHANNEL in events.columns:
         channel = statement(
@@ -197,14 +239,17 @@ def _visits(events: Events, visited: Step, linked: str, first: int) -> list[tupl
         ).expressions[0]
     query = statement(
         """
-        /* one row a minute and channel with unlinked visits */
+        /* one row a minute and channel with unlinked visits, echoes apart */
         select
             cast(floor(epoch_us(events.occurred_at) / _minute) as bigint) - _first as minute,
             _channel as channel,
-            count(*) as visits
+            count(*) as visits,
+            coalesce(epoch_us(events.occurred_at) >= echoes.over_us, false) as is_echo
         from _events as events
         left join _linked as linked
             on _visitor = linked.visitor_id
+        left join _echoes as echoes
+            on _visitor = echoes.visitor_id
         where _visited and (linked.linked_us is null or epoch_us(events.occurred_at) < linked.linked_us)
         group by all
         order by all
@@ -213,6 +258,7 @@ def _visits(events: Events, visited: Step, linked: str, first: int) -> list[tupl
         visitor=visitor_of(events),
         visited=filled(visited, events.columns),
         linked=linked,
+        echoes=echoes,
         channel=channel,
         minute=MINUTE_US,
         first=first,
@@ -228,7 +274,7 @@ def _split(visits: list[tuple[int, str | None, int]], minutes: int) -> dict[str 
     return dict(sorted(found.items(), key=lambda item: (-int(item[1].sum()), item[0] is None, item[0] or "")))
 
 
-def _signatures(trees: Forest, linked: str) -> exp.Expr:
+def _signatures(trees: Forest, linked: str, echoes: str, *, is_echo: bool) -> exp.Expr:
     return statement(
         """
         /* one row an unlinked signature, and how many are in its tree beside it */
@@ -242,14 +288,19 @@ def _signatures(trees: Forest, linked: str) -> exp.Expr:
             on signers.visitor_id = trees.root
         left join _linked as linked
             on signers.visitor_id = linked.visitor_id
-        where linked.linked_us is null or signers.signed_us < linked.linked_us
+        left join _echoes as echoes
+            on signers.visitor_id = echoes.visitor_id
+        where (linked.linked_us is null or signers.signed_us < linked.linked_us)
+            and coalesce(signers.signed_us >= echoes.over_us, false) = _is_echo
         """,
         signers=trees.signers,
         linked=linked,
+        echoes=echoes,
+        is_echo=exp.true() if is_echo else exp.false(),
     )
 
 
-def _minutes(events: Events, signatures: exp.Expr, first: int, minutes: int, columns: int) -> list[Counts]:
+def _minutes(events: Events, signatures: exp.Expr, first: int, minutes: int) -> list[Counts]:
     query = statement(
         """
         /* one row a minute with unlinked signatures */
@@ -275,7 +326,7 @@ def _minutes(events: Events, signatures: exp.Expr, first: int, minutes: int, col
         filled_in = np.zeros(minutes, dtype=np.int64)
         filled_in[place[inside]] = np.asarray(values, dtype=np.int64)[inside]
         arrays.append(filled_in)
-    return arrays[:columns]
+    return arrays
 
 
 def _second_lives(events: Events, trees: Forest, visited: Step, named: str) -> dict[str, SecondLife]:

@@ -157,7 +157,7 @@ def _at(estimate: Any, place: int) -> dict[str, float]:
 def _counts(tallied: Tally, clock: Clock, zone: str, outcome: str, control: str | None) -> tuple[Floats, Floats | None]:
     """Return the count of each day, without the events of the control; and the control's own."""
     days = len(clock.place)
-    whole = np.bincount(clock.day, tallied.counts[outcome], days).astype(float)
+    whole = np.bincount(clock.day, tallied.every[outcome], days).astype(float)
     if control is None:
         return whole, None
     events = tallied.events

@@ -129,8 +129,12 @@ def reasons(frame: pandas.DataFrame) -> list[Saying]:
 
 
 def _why(words: Language, note: str, name: str, others: str | None) -> str:
-    rest = words.listing([f"“{words.name(each)}”" for each in (others or "").split(", ") if each])
+    rest = words.listing([_quoted(each, words) for each in (others or "").split(", ") if each])
     return words.text(WHY[note], name=words.name(name), others=rest)
+
+
+def _quoted(name: str, words: Language) -> str:
+    return words.text("“{name}”", name=words.name(name))
 
 
 def _is_over(looked: Looked, name: str) -> bool:
@@ -158,7 +162,7 @@ def _unlinked(words: Language) -> str:
 def _baseline(words: Language, looked: Looked) -> str:
     return words.text(
         "Usual is what the same clock hours had on comparable days within {reach} days, at the level of the {before}"
-        " before the mention; windows of other mentions are left out.",
+        " before the mention; windows of other mentions are left out, and whoever came in them when they come again.",
         reach=words.number(looked.reach_days),
         before=words.duration(60 * max(looked.effect_minutes, LEVEL_MINUTES)),
     )
@@ -168,7 +172,7 @@ def _spread(words: Language, names: list[str]) -> str:
     return words.text(
         "Comparable days vary more than chance alone would have it ({names}): those intervals are widened by as much"
         " (quasi-Poisson).",
-        names=words.listing([f"“{words.name(each)}”" for each in names]),
+        names=words.listing([_quoted(each, words) for each in names]),
     )
 
 
