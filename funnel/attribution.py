@@ -13,7 +13,7 @@ from funnel.credited import Counted, counted, credits_of, flow_of
 from funnel.credited.flow import FLOWS
 from funnel.credited.measures import CREDITS, Asked
 from funnel.credited.told import credited, paths_remarks, paths_title, remarks, title
-from funnel.definition import UNITS, Step, microseconds
+from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import DefinitionError, did_you_mean, listed
 from funnel.events import Events, checked_events
 from funnel.language import language as language_of
@@ -51,8 +51,7 @@ class Attribution:
 
     def __post_init__(self) -> None:
         for step in (self.to, self.touch):
-            if not isinstance(step, Step):
-                Step(step)
+            as_step(step)
         microseconds(self.lookback, argument="lookback")
         microseconds(self.half_life, argument="half_life")
         for name, usual in (("by", "channel"), ("direct", "direct")):
@@ -96,7 +95,7 @@ class AttributionResult(Result):
     @classmethod
     def of(cls, question: Attribution, events: Events) -> Self:
         """Count the paths and put the answer together; the engine's tables are removed again."""
-        to, touch = (each if isinstance(each, Step) else Step(each) for each in (question.to, question.touch))
+        to, touch = as_step(question.to), as_step(question.touch)
         check_names((to, touch), events.vocabulary)
         by = events.column(question.by)
         check_columns(events, (by,), {*CREDITS, *FLOWS})

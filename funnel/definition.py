@@ -272,7 +272,7 @@ def _steps(given: object, argument: str) -> tuple[Step, ...]:
     if isinstance(given, (str, Step)) or not isinstance(given, Sequence):
         example = "['visit', 'sign']" if argument == "steps" else "['share', 'partner_click']"
         raise DefinitionError(f"`{argument}` takes a list of steps; got {given!r}. Give for example {example}.")
-    return tuple(each if isinstance(each, Step) else Step(each) for each in given)
+    return tuple(as_step(each) for each in given)
 
 
 def _exclusions(given: object) -> tuple[Exclusion, ...]:
@@ -302,3 +302,8 @@ def one_of(value: object, known: Sequence[str], argument: str) -> None:
     if value not in known:
         guess = did_you_mean(str(value), known)
         raise DefinitionError(f"{argument}={value!r} is not known. {guess}Known: {listed(known)}.")
+
+
+def as_step(given: object) -> Step:
+    """Return the step that an event's name, several names or a Step means."""
+    return given if isinstance(given, Step) else Step(given)  # type: ignore[arg-type]  # Step checks what it is given

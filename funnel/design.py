@@ -12,9 +12,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from funnel.definition import Step, microseconds, one_of
+from funnel.definition import Step, as_step, microseconds, one_of
 from funnel.errors import DefinitionError, did_you_mean, listed
-from funnel.outcomes import Conversion, Count, Guardrail, Outcome, Ratio, Referred, Value, as_step
+from funnel.outcomes import Conversion, Count, Guardrail, Outcome, Ratio, Referred, Value
 
 Looks = Literal["fixed", "anytime"] | int
 Role = Literal["primary", "secondary", "exploratory", "guardrail"]

@@ -25,7 +25,7 @@ import duckdb
 from sqlglot import exp
 
 from funnel.conditions import quoted
-from funnel.definition import Step
+from funnel.definition import Step, as_step
 from funnel.events import Events
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, check_names, filled
@@ -82,8 +82,8 @@ def forest(
 
     Raises DataError for an event that does not exist, DefinitionError or ColumnError for a condition that does not fit.
     """
-    signing = of if isinstance(of, Step) else Step(of)
-    sharing = shared if shared is None or isinstance(shared, Step) else Step(shared)
+    signing = as_step(of)
+    sharing = None if shared is None else as_step(shared)
     check_names([each for each in (signing, sharing) if each], events.vocabulary)
     signs = exp.and_(filled(signing, events.columns), where or exp.true())
     naming = _Naming(events, signs, filled(sharing or Step("share"), events.columns))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, Self
 
 from funnel import charts
-from funnel.definition import Step, one_of
+from funnel.definition import Step, as_step, one_of
 from funnel.errors import ColumnError, DataError, DefinitionError, listed
 from funnel.events import Events, checked_events, epoch_us, instant
 from funnel.experiments import Experiment
@@ -16,7 +16,6 @@ from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
 from funnel.language import language as language_of
-from funnel.outcomes import as_step
 from funnel.readout import ExperimentResult, plain
 from funnel.referrals import Referrals
 from funnel.results import Result, records

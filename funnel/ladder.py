@@ -13,7 +13,7 @@ from funnel.climbing import Climbers, Friend, Repeat, Rung, climbers_of, measure
 from funnel.climbing.climbers import check_referrals, check_steps
 from funnel.climbing.counting import asked
 from funnel.climbing.groups import SHOWN, Grouping, grouped, grouping_of
-from funnel.definition import UNITS, Step, microseconds
+from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import DataError, DefinitionError
 from funnel.events import Events, checked_events
 from funnel.forest import forest
@@ -57,7 +57,7 @@ class Ladder:
         object.__setattr__(self, "rungs", rungs_of(self.rungs))
         if microseconds(self.wave, argument="wave") % UNITS["day"]:
             raise DefinitionError(f"wave={self.wave!r} is no whole number of days. Give for example '7 days'.")
-        _step(self.exposure)
+        as_step(self.exposure)
 
     @property
     def every_rung(self) -> tuple[Rung, ...]:
@@ -77,7 +77,7 @@ class Ladder:
     def grouping(self, events: Events, by: str | Sequence[str] | None) -> Grouping:
         """Return what people are grouped by; refuse what these events do not have."""
         days = microseconds(self.wave, argument="wave") // UNITS["day"]
-        return grouping_of(events, by, TAKEN, exposure=_step(self.exposure), wave_days=days)
+        return grouping_of(events, by, TAKEN, exposure=as_step(self.exposure), wave_days=days)
 
     def __repr__(self) -> str:
         shown = [f"[{', '.join(_short(rung) for rung in self.every_rung)}]"]
@@ -156,7 +156,7 @@ class LadderResult(Result):
         avoid; both count up to `within` after the ask, and before the next. Observed, and no effect of asking.
         """
         within_us = microseconds(within, argument="within")
-        steps = (_step(asks), _step(response), _step(harm))
+        steps = (as_step(asks), as_step(response), as_step(harm))
         check_steps(steps, self.climbers.events)
         frame = measures.asks_of(asked(self.climbers, *steps, within_us=within_us))
         return Result(frame, told.title("fatigue"), told.fatigue_remarks(within_us / 1e6), None, self.language)
@@ -171,7 +171,7 @@ class LadderResult(Result):
         friend = next((rung for rung in self.climbers.rungs if isinstance(rung, Friend)), Friend())
         with Scratch(events.connection) as scratch:
             trees = forest(events, friend.of, shared=friend.shared, scratch=scratch)
-            spread = spread_of(trees, _step(friend.shared or "share"), window_days=1)
+            spread = spread_of(trees, as_step(friend.shared or "share"), window_days=1)
             if not len(spread.lineage):
                 raise DataError(
                     "Nobody who signed is in a tree, so there are no signatures to share out: every signer names a"
@@ -210,10 +210,6 @@ class LadderTimes(Result):
     def summary(self, code: str | None = None) -> str:
         """Return how many had climbed on from each rung, and in which groups fewest and most, in "en" or "fr"."""
         return told.climbed_by(self.frame, language_of(code or self.language))
-
-
-def _step(given: str | Sequence[str] | Step) -> Step:
-    return given if isinstance(given, Step) else Step(given)
 
 
 def _short(rung: Rung) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from funnel.definition import Step, microseconds
+from funnel.definition import Step, as_step, microseconds
 from funnel.errors import DefinitionError
 
 Window = str | timedelta | None
@@ -156,11 +156,6 @@ class Guardrail:
 
 
 Outcome = Conversion | Count | Referred | Ratio | Value
-
-
-def as_step(given: object) -> Step:
-    """Return the step that an event's name, several names or a Step means."""
-    return given if isinstance(given, Step) else Step(given)  # type: ignore[arg-type]  # Step checks what it is given
 
 
 def _check(outcome: object, step: object, window: Window) -> None:

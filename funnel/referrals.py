@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from funnel import charts
-from funnel.definition import UNITS, Step, microseconds
+from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import ColumnError, DataError, DefinitionError, listed
 from funnel.events import Events, checked_events
 from funnel.forest import forest
@@ -46,8 +46,7 @@ class Referrals:
 
     def __post_init__(self) -> None:
         for step in (self.of, *([] if self.shared is None else [self.shared])):
-            if not isinstance(step, Step):
-                Step(step)
+            as_step(step)
         if microseconds(self.window, argument="window") % UNITS["day"]:
             raise DefinitionError(f"window={self.window!r} is no whole number of days. Give for example '3 days'.")
 
@@ -60,8 +59,7 @@ class Referrals:
     def forest(self, events: Events, *, named_by: Sequence[str] = USUAL_COLUMNS) -> ReferralForest:
         """Return the trees as a table, a row a signature; `named_by` are the columns that name relays."""
         self._check(events)
-        of = self.of if isinstance(self.of, Step) else Step(self.of)
-        return ReferralForest.of(events, of, self.shared, named_by)
+        return ReferralForest.of(events, as_step(self.of), self.shared, named_by)
 
     def _check(self, events: Events) -> None:
         checked_events(events, "Referrals are")
@@ -89,7 +87,7 @@ class ReferralsResult(Result):
         with Scratch(events.connection) as scratch:
             trees = forest(events, question.of, shared=question.shared, scratch=scratch)
             days = microseconds(question.window, argument="window") // UNITS["day"]
-            spread = spread_of(trees, shared if isinstance(shared, Step) else Step(shared), window_days=days)
+            spread = spread_of(trees, as_step(shared), window_days=days)
             scratch.drop()
         if not len(spread.lineage):
             raise DataError(

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self
 
 from funnel import charts
-from funnel.definition import UNITS, Step, microseconds
+from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import DefinitionError
 from funnel.events import Events, checked_events, instant
 from funnel.language import language as language_of
@@ -54,8 +54,7 @@ class Relays:
 
     def __post_init__(self) -> None:
         for step in (self.of, self.visited, *([] if self.shared is None else [self.shared])):
-            if not isinstance(step, Step):
-                Step(step)
+            as_step(step)
         object.__setattr__(self, "named_by", check_named_by(self.named_by))
         microseconds(self.window, argument="window")
         _discount(self.downstream)
@@ -94,10 +93,8 @@ class RelaysResult(Result):
     @classmethod
     def of(cls, question: Relays, events: Events) -> Self:
         """Count who came by which relay, and put the answer together; the engine's tables are removed again."""
-        of, visited = (each if isinstance(each, Step) else Step(each) for each in (question.of, question.visited))
-        shared = (
-            question.shared if question.shared is None or isinstance(question.shared, Step) else Step(question.shared)
-        )
+        of, visited = as_step(question.of), as_step(question.visited)
+        shared = None if question.shared is None else as_step(question.shared)
         check_names((of, visited), events.vocabulary)
         window_us = microseconds(question.window, argument="window")
         discount = _discount(question.downstream)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from funnel.definition import Step, microseconds
+from funnel.definition import Step, as_step, microseconds
 from funnel.errors import DefinitionError
 
 MOST_RUNGS = 20
@@ -30,7 +30,7 @@ class Friend:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The events it looks for: what signing is, and what sharing is where that was said."""
-        return (_step(self.of), *([] if self.shared is None else [_step(self.shared)]))
+        return (as_step(self.of), *([] if self.shared is None else [as_step(self.shared)]))
 
     @property
     def label(self) -> str:
@@ -58,7 +58,7 @@ class Repeat:
     @property
     def steps(self) -> tuple[Step, Step]:
         """The event that comes again, and the one that it comes after."""
-        return _step(self.event), _step(self.since)
+        return as_step(self.event), as_step(self.since)
 
     @property
     def after_us(self) -> int:
@@ -68,7 +68,7 @@ class Repeat:
     @property
     def label(self) -> str:
         """What results call the rung."""
-        return self.name or f"{_step(self.event).label} again"
+        return self.name or f"{as_step(self.event).label} again"
 
 
 Rung = Step | Friend | Repeat
@@ -97,10 +97,6 @@ def rungs_of(given: object) -> tuple[Rung, ...]:
         if each.label in [other.label for other in rungs[:place]]:
             raise DefinitionError(f"Two rungs are named '{each.label}'. Give each a name of its own, with name=.")
     return rungs
-
-
-def _step(given: str | Sequence[str] | Step) -> Step:
-    return given if isinstance(given, Step) else Step(given)
 
 
 def _check_name(rung: Friend | Repeat) -> None:

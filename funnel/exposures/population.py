@@ -8,11 +8,11 @@ from functools import cached_property
 from sqlglot import exp
 
 from funnel.conditions import known_column
+from funnel.definition import as_step
 from funnel.design import Design
 from funnel.errors import ColumnError, DataError, did_you_mean, listed
 from funnel.events import Events
 from funnel.marks import check_names, filled
-from funnel.outcomes import as_step
 from funnel.statements import column, named, sql, statement, text
 
 EXPERIMENT = "experiment"

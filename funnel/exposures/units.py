@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from funnel.definition import as_step
 from funnel.design import Design, Measure
 from funnel.events import Events
 from funnel.exposures.population import Population
 from funnel.exposures.tallies import Tallies
 from funnel.forest import forest
 from funnel.journey_table.scratch import Scratch
-from funnel.outcomes import Count, Ratio, Referred, Value, as_step
+from funnel.outcomes import Count, Ratio, Referred, Value
 from funnel.statements import column, named, number, statement
 
 
