@@ -239,7 +239,7 @@ def recounted(moments, start, others, *, effect, before, reach, weekends=(5, 6))
     return count(start, effect), count(start - timedelta(minutes=before), before), pairs
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_counts_are_those_of_a_recount(seed):
     rng = random.Random(seed)
     begin = datetime(2018, 1, 10, 5, 17, tzinfo=UTC)

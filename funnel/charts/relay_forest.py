@@ -172,7 +172,7 @@ def _size(relay: _Relay) -> tuple[float, str]:
 
 def _said(relay: _Relay, words: Language) -> str:
     name = words.text("Without a relay") if relay.name is None else words.name(relay.name)
-    return f"<b>{plain(name, 26)}</b>  {_count(relay.row['total'], words)} · {words.percent(relay.row['rate'])}"
+    return f"<b>{plain(name, 30)}</b>  {_count(relay.row['total'], words)} · {words.percent(relay.row['rate'])}"
 
 
 def _count(value: float, words: Language) -> str:

@@ -67,7 +67,7 @@ HEADINGS = {
     "first_day_share": message("In its first 24 hours"),
     "per_thousand": message("Per thousand of audience"),
     "source": message("Where they began"),
-    "later": message("Afterwards"),
+    "later": message("Later"),
     "rung": message("Rung"),
     "reached": message("Reached"),
     "highest": message("Highest so far"),
