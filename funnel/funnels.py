@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Self
 
 from funnel.answers import FunnelResult
 from funnel.conditions import columns_named
 from funnel.definition import Definition, Exclusion, Step
+from funnel.errors import DefinitionError
 from funnel.events import Events, checked_events
 from funnel.journey_table import Progress, create
 from funnel.journeys import Journeys
 from funnel.language import language as language_of
 from funnel.marks import Marks
+from funnel.notation import read, written
 from funnel.statements import sql
 from funnel.wording import described
 
@@ -30,11 +33,47 @@ class Funnel(Definition):
     `entry`: "any" (each visitor's deepest attempt; every first-step event opens one), "first" (the first attempt only),
     "each" (every attempt that does not overlap the one before). `ties`: "forward" (events at one instant may be
     consecutive steps) or "strict" (each later than the one before). `exclude`: what must not happen between steps.
+    `by`: the column or columns that `measure` breaks its answer down by, unless it is given others.
 
     >>> petition = Funnel(["visit", "sign"], follow_ups=["share"], window="7 days")
     >>> petition
     Funnel(['visit', 'sign'], follow_ups=['share'], window='7 days')
+    >>> petition == Funnel.parse("visit > sign > (share) within 7 days")
+    True
     """
+
+    by: str | Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        by = (self.by,) if isinstance(self.by, str) else self.by
+        if not isinstance(by, Sequence) or not all(isinstance(name, str) for name in by):
+            raise DefinitionError(
+                f"`by` takes the name of a column, or several; got {self.by!r}. Give for example by='channel'."
+            )
+        object.__setattr__(self, "by", tuple(by))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the funnel that one line says; an error shows the line with a caret under the column it is about.
+
+        `docs/notation.md` tells the notation.
+
+        >>> Funnel.parse("visit > sign > (share | partner_click) within 7 days by channel")
+        Funnel(['visit', 'sign'], follow_ups=['share', 'partner_click'], window='7 days', by=['channel'])
+        """
+        found = read(text)
+        rules = {each.name: getattr(found.definition, each.name) for each in fields(Definition) if each.init}
+        return cls(**rules, by=found.by)
+
+    @property
+    def notation(self) -> str:
+        """The funnel in one line, which `Funnel.parse` reads as a funnel that asks the same.
+
+        >>> Funnel(["visit", "sign"], follow_ups=["share"], by="channel").notation
+        'visit > sign > (share) within 7 days by channel'
+        """
+        return written(self, tuple(self.by))
 
     def measure(
         self,
@@ -44,8 +83,11 @@ class Funnel(Definition):
         language: str = "en",
         progress: Progress | None = None,
     ) -> FunnelResult:
-        """Return the answer over these events, broken down by the entering event's value of one column or several."""
-        names = () if by is None else by
+        """Return the answer over these events, broken down by the entering event's value of one column or several.
+
+        Without `by`, as the funnel itself says; `by=[]` leaves the answer whole.
+        """
+        names = self.by if by is None else by
         language_of(language)
         return Journeys.of(self, checked_events(events, "A funnel is"), names, keep=False, progress=progress).measure(
             names, language=language
@@ -83,7 +125,7 @@ class Funnel(Definition):
 
     def __repr__(self) -> str:
         shown = [repr([_short(step) for step in self.steps])]
-        for each in fields(Definition):
+        for each in fields(self):
             value = getattr(self, each.name)
             usual = value in ((), each.default) and each.name != "window"
             if each.name in ("steps", "labels") or usual:

@@ -119,6 +119,21 @@ NAMES = {
     "a higher rung": message("a higher rung"),
     "none yet": message("none yet"),
     "wave": message("wave"),
+    "outside the data": message("outside the data"),
+    "first day of the data": message("first day of the data"),
+    "no hours before it": message("no hours before it"),
+    "window not over": message("window not over"),
+    "tracker down": message("tracker down"),
+    "no comparable day": message("no comparable day"),
+    "no count on comparable days": message("no count on comparable days"),
+    "told apart from others": message("told apart from others"),
+    "same start as others": message("same start as others"),
+    "not told apart from others": message("not told apart from others"),
+    "not told apart from the baseline": message("not told apart from the baseline"),
+    "too few minutes to tell apart": message("too few minutes to tell apart"),
+    "counted with others": message("counted with others"),
+    "interrupted series": message("interrupted series"),
+    "local level": message("local level"),
     "these signers": message("these signers"),
     "first generation": message("first generation"),
     "all generations": message("all generations"),
@@ -258,11 +273,17 @@ class Language:
         return _sign(value) + self._decimal(abs(value), "#,##0" + _decimals(digits))
 
     def chance(self, p: float | None) -> str:
-        """Return a p-value: `p = 0.0412`, or `p < 0.0001`."""
+        """Return a p-value as a sentence has it: `p = 0.0412`, or `p < 0.0001`."""
         if not _is_known(p):
             return UNKNOWN
-        told = f"p < {self.number(0.0001, 4)}" if p < 0.0001 else f"p = {self.number(p, 4)}"
-        return told.replace(" ", NO_BREAK)
+        told = self.p_value(p)
+        return f"p{NO_BREAK}{told}" if told.startswith("<") else f"p{NO_BREAK}={NO_BREAK}{told}"
+
+    def p_value(self, p: float | None) -> str:
+        """Return a p-value as a table has it: `0.0412`, or `< 0.0001`."""
+        if not _is_known(p):
+            return UNKNOWN
+        return f"<{NO_BREAK}{self.number(0.0001, 4)}" if p < 0.0001 else self.number(p, 4)
 
     def duration(self, seconds: float | None) -> str:
         """Return a time elapsed in its two largest units: `45 s`, `12 min 5 s`, `2 h 10 min`, `3 days 4 h`."""

@@ -137,6 +137,15 @@ def test_every_column_of_every_answer_about_relays_is_defined():
         assert list(getattr(result, name)().frame.columns) == defined()[f"RelaysResult.{name}().frame"], name
 
 
+def test_every_column_of_every_answer_about_mentions_is_defined():
+    events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
+    result = funnel.Mentions().measure(events)
+    assert list(result.frame.columns) == defined()["MentionsResult.frame"][: len(result.frame.columns)]
+    answers = {"lives": result.lives(), "by_channel": result.by_channel(), "minutes": result.minutes("tv-01")}
+    for name, answer in (answers | {"days": result.days("tv-01"), "placebo": result.placebo()}).items():
+        assert list(answer.frame.columns) == defined()[f"MentionsResult.{name}().frame"], name
+
+
 def test_every_column_of_every_answer_about_the_ladder_is_defined():
     events = funnel.connect(Path(__file__).parents[1] / "data" / "sample", timezone="America/Toronto")
     result = funnel.Ladder(["visit", "sign", "share", funnel.Friend()]).measure(events)

@@ -22,7 +22,7 @@ def life(name, first, friends, second=0, third=0, *, spread=0.3, together=None, 
     return {
         "mention": name, "outlet": outlet, "first_life": first, "first_downstream": friends,
         "second_visits": 6 * second, "second_life": second, "second_downstream": third,
-        "total": total if known or second else NAN,
+        "total": total if known else NAN,
         "total_low": total - spread * (first + friends) if known else NAN,
         "total_high": total + 2 * spread * (first + friends) if known else NAN,
         "per_thousand": thousand, "together_with": together,

@@ -379,7 +379,8 @@ def test_a_mention_without_a_baseline_has_no_numbers_and_a_reason(aired, note, s
     result = asked(week(), Mention("noon", aired, timezone="UTC"), Mention("fine", "2018-01-12 12:00", timezone="UTC"))
     assert of(result)["note"] == note
     assert math.isnan(of(result)["excess"])
-    assert math.isnan(result.lives().frame.set_index("mention").loc["noon", "first_life"])
+    life = result.lives().frame.set_index("mention").loc["noon"]
+    assert life[["first_life", "total", "total_low", "per_thousand"]].isna().all()
     assert sentence in result.notes
 
 

@@ -218,7 +218,8 @@ def _hover(row: _Row, words: Language) -> str:
             words.text("{n} by the re-shared link", n=words.number(values["second_life"], 0)),
             words.text("{n} by their friends", n=words.number(values["second_downstream"], 0)),
         ]
-    said.append(words.text("{n} in all", n=_interval(row, words) if row.is_measured else words.number(values["total"])))
-    if math.isfinite(values["per_thousand"]) and row.is_measured:
+    if row.is_measured:
+        said.append(words.text("{n} in all", n=_interval(row, words)))
+    if math.isfinite(values["per_thousand"]):
         said.append(words.text("{n} for a thousand of the audience", n=words.number(values["per_thousand"], 1)))
     return "<br>".join(said)

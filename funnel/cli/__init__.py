@@ -10,7 +10,7 @@ from funnel.cli.commands import check, measure, report, sample
 from funnel.cli.experiments import experiment, plan
 from funnel.cli.forgone import forgone
 from funnel.cli.speaking import as_typed
-from funnel.cli.spreading import attribution, referrals, relays
+from funnel.cli.spreading import attribution, mentions, referrals, relays
 
 __all__ = ["app", "as_typed"]
 
@@ -22,5 +22,5 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for command in (report, measure, experiment, plan, forgone, referrals, relays, attribution, check, sample):
+for command in (report, measure, experiment, plan, forgone, referrals, relays, mentions, attribution, check, sample):
     app.command()(command)

@@ -29,10 +29,20 @@ from funnel.cli.options import (
 from funnel.cli.source import connected
 from funnel.cli.speaking import as_typed, counting, doing, fraction, print_table, say, sentences
 from funnel.cli.typed import names
+from funnel.errors import DefinitionError
 
 if TYPE_CHECKING:
     from funnel.funnels import Funnel
 
+Notation = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FUNNEL]",
+        help="The funnel in one line, instead of the options that define one:"
+        " 'visit > sign > (share | partner_click) within 7 days by channel'.",
+    ),
+]
+DEFINING = ("steps", "follow_ups", "window", "follow_up_window", "order", "entry", "ties", "by")
 USUAL_STEPS = "visit,sign"
 TO_NAME = "--steps and --follow-ups"
 USUAL_FOLLOW_UPS = ("share", "partner_click")
@@ -73,6 +83,7 @@ def report(
             "ordered",
             "any",
             "forward",
+            None,
         )
     with sentences(TO_NAME), doing("Measuring the funnel"):
         columns: dict[str, Any] = {"by": [events.column(name) for name in names(by)]} if by is not None else {}
@@ -82,7 +93,9 @@ def report(
 
 
 def measure(
+    context: typer.Context,
     source: Source,
+    notation: Notation = None,
     steps: Steps = USUAL_STEPS,
     follow_ups: FollowUps = None,
     window: Window = "7 days",
@@ -101,10 +114,11 @@ def measure(
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Print a funnel: how many reach each step, at what rate, how fast, and what follows the last one."""
-    with sentences(TO_NAME), counting("Walking the journeys") as progress:
-        asked = _funnel(steps, names(follow_ups), window, follow_up_window, order, entry, ties)
+    line = None if notation is None else _parsed(notation, context)
+    with sentences(TO_NAME if line is None else ""), counting("Walking the journeys") as progress:
+        asked = line or _funnel(steps, names(follow_ups), window, follow_up_window, order, entry, ties, by)
         events = connected(source, column, timezone, cutoff, table, where, memory_limit)
-        result = asked.measure(events, by=names(by), language=language, progress=progress)
+        result = asked.measure(events, language=language, progress=progress)
     if as_json:
         typer.echo(result.to_json())
         return
@@ -163,8 +177,32 @@ def sample(
     say(f"Wrote a fictional campaign to {folder}: events, relays, mentions, and truth.json.")
 
 
+def _parsed(notation: str, context: typer.Context) -> Funnel:
+    """Return the funnel of one line; its errors show what was typed, so they are said as they are."""
+    from funnel.funnels import Funnel
+
+    sources = {name: context.get_parameter_source(name) for name in DEFINING}
+    twice = [f"--{name.replace('_', '-')}" for name, source in sources.items() if source and source.name != "DEFAULT"]
+    try:
+        if twice:
+            raise DefinitionError(
+                f"The funnel is defined twice: in one line, and by {', '.join(twice)}. Keep the line, or the options."
+            )
+        return Funnel.parse(notation)
+    except DefinitionError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(1) from None
+
+
 def _funnel(
-    steps: str, follow_ups: list[str], window: str, follow_up_window: str, order: str, entry: str, ties: str
+    steps: str,
+    follow_ups: list[str],
+    window: str,
+    follow_up_window: str,
+    order: str,
+    entry: str,
+    ties: str,
+    by: str | None,
 ) -> Funnel:
     from funnel.funnels import Funnel
 
@@ -176,4 +214,5 @@ def _funnel(
         order=order,
         entry=entry,
         ties=ties,
+        by=names(by),
     )

@@ -26,6 +26,9 @@ MemoryLimit = Annotated[str | None, typer.Option(help="Bound on memory, as 1GB; 
 RelaysTable = Annotated[
     str | None, typer.Option("--relays", help="The table of relays, where it does not lie beside the events.")
 ]
+MentionsTable = Annotated[
+    str | None, typer.Option("--mentions", help="The table of mentions, where it does not lie beside the events.")
+]
 LanguageCode = Annotated[str, typer.Option("--language", help="en or fr.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

@@ -20,8 +20,9 @@ def connected(
     memory_limit: str | None,
     *,
     relays: str | None = None,
+    mentions: str | None = None,
 ) -> Events:
-    """Connect to the source as its options say; `where` narrows the events, `relays` is a table beside them."""
+    """Connect to the source as its options say; `where` narrows the events, the others are tables beside them."""
     from funnel.sources import connect
 
     events = connect(
@@ -32,6 +33,7 @@ def connected(
         cutoff=cutoff,
         memory_limit=memory_limit,
         relays=relays,
+        mentions=mentions,
     )
     return events.where(where) if where else events
 

@@ -1,4 +1,4 @@
-"""The commands about how a petition spreads: who brought whom, which relays, which channels."""
+"""The commands about how a petition spreads: who brought whom, which relays, which media, which channels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from funnel.cli.options import (
     Cutoff,
     LanguageCode,
     MemoryLimit,
+    MentionsTable,
     RelaysTable,
     Source,
     Table,
@@ -91,6 +92,32 @@ def relays(
         events = connected(source, column, timezone, cutoff, table, where, memory_limit, relays=relays_table)
         result = asked.measure(events, language=language)
     _tell(result, result.summary(), (result, result.waves(), result.first_day()), as_json)
+
+
+def mentions(
+    source: Source,
+    of: Annotated[str, typer.Option(help="The event that is a signature.")] = "sign",
+    visited: Annotated[str, typer.Option(help="The event that is a visit.")] = "visit",
+    effect: Annotated[str, typer.Option(help="How long after it began a mention is given, as 3h.")] = "3 hours",
+    baseline: Annotated[str, typer.Option(help="How many days before and after may be compared with.")] = "28 days",
+    mentions_table: MentionsTable = None,
+    as_json: AsJson = False,
+    language: LanguageCode = "en",
+    column: Columns = None,
+    timezone: Timezone = None,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    where: Where = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Print what each media mention brought above what is usual, what its re-shared link brought again, and in all."""
+    with sentences("--of and --visited"), doing("Counting around the mentions"):
+        from funnel.mentions import Mentions
+
+        asked = Mentions(of=of, visited=visited, effect=effect, baseline=baseline)
+        events = connected(source, column, timezone, cutoff, table, where, memory_limit, mentions=mentions_table)
+        result = asked.measure(events, language=language)
+    _tell(result, result.summary(), (result, result.lives()), as_json)
 
 
 def attribution(

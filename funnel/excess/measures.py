@@ -291,10 +291,7 @@ def lives_of(looked: Looked, frame: pandas.DataFrame) -> pandas.DataFrame:
         below, whole = product(first, ratio), product(first, _plus_one(ratio))
         second = looked.tally.second.get(window.mention.name, SecondLife())
         exact = second.signatures + second.downstream
-        known = math.isfinite(first.value)
         total = Estimate(*(each + exact for each in (whole.value, whole.low, whole.high)))
-        if not known and not row["together_with"]:
-            total = Estimate(float(exact), math.nan, math.nan)
         audience = window.mention.audience or math.nan
         rows.append(
             {

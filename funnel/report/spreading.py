@@ -1,11 +1,13 @@
-"""The sections of how a petition spreads: who brought whom, what relays brought, which channels are credited."""
+"""The sections of how a petition spreads: who brought whom, what relays and media brought, which channels count."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from funnel.attribution import Attribution
 from funnel.errors import FunnelError
+from funnel.mentions import Mentions
 from funnel.pages import Section
 from funnel.referrals import Referrals
 from funnel.relays import Relays
@@ -30,6 +32,7 @@ def spread_sections(events: Events, first: Step, last: Step, words: Language) ->
     for heading, told in (
         (words.text("Who brought whom"), _referrals),
         (words.text("What relays brought"), _relays),
+        (words.text("What mentions in the media brought"), _mentions),
         (words.text("Which channels are credited"), _attribution),
     ):
         try:
@@ -55,6 +58,18 @@ def _relays(heading: str, events: Events, first: Step, last: Step, words: Langua
         return None
     result = Relays(of=last, visited=first).measure(events, language=words.code)
     parts = _parts((result.waves(), result.first_day()), words)
+    return section_of(heading, result, words, result.summary(), parts=parts), ""
+
+
+def _mentions(heading: str, events: Events, first: Step, last: Step, words: Language) -> tuple[Section, str] | None:
+    if "mentions" not in events.tables:
+        return None
+    result = Mentions(of=last, visited=first).measure(events, language=words.code)
+    lives = result.lives()
+    told = lives.frame.loc[lives.frame["first_life"].notna()]
+    # The largest alone, minute by minute: a chart of each would be longer than all the rest.
+    largest = (result.minutes(told["mention"].iloc[0]),) if len(told) else ()
+    parts = _parts((replace(lives, draw=None), *largest), words)  # its chart is that of the whole
     return section_of(heading, result, words, result.summary(), parts=parts), ""
 
 

@@ -26,7 +26,41 @@ STEP_COLUMNS = (
     "p90_seconds",
 )
 
-FORGONE_COLUMNS = ("variant", "outcome", "counted", "signers", "rate_shown", "rate_variant", "forgone")
+# What tells a kind of frame, and those of its columns that a table has room for.
+CHOSEN = (
+    (
+        {"counted", "forgone"},
+        ("variant", "outcome", "counted", "signers", "rate_shown", "rate_variant", "forgone"),
+    ),
+    (
+        {"mention", "placebo_p", "observed"},
+        (
+            "mention",
+            "outcome",
+            "observed",
+            "expected",
+            "excess",
+            "ratio",
+            "p",
+            "placebo_p",
+            "half_life_minutes",
+            "note",
+        ),
+    ),
+    (
+        {"first_life", "second_life"},
+        (
+            "mention",
+            "first_life",
+            "first_downstream",
+            "second_life",
+            "second_downstream",
+            "total",
+            "per_thousand",
+            "note",
+        ),
+    ),
+)
 
 
 class Answer(Protocol):
@@ -94,14 +128,12 @@ def table_for(result: Answer, words: Language) -> Table:
         return credit_table(frame, result.title, words)
     if {"relay", "signatures", "total"} <= set(frame.columns):
         return relay_table(frame, result.title, words)
-    if {"counted", "forgone"} <= set(frame.columns):
-        return table_of(in_words(frame, words), result.title, words, columns=FORGONE_COLUMNS)
     if {"measure", "before_relays", "after_relays"} <= set(frame.columns):
         return wave_table(frame, result.title, words)
     columns = (
         (*group_columns(frame), *STEP_COLUMNS, *_bounds(frame))
         if {"step", "after", "overall_rate"} <= set(frame.columns)
-        else None
+        else next((chosen for kind, chosen in CHOSEN if kind <= set(frame.columns)), None)
     )
     return table_of(in_words(frame, words), result.title, words, columns=columns)
 

@@ -49,7 +49,6 @@ HEADINGS = {
     "reproduction_number": message("One signature brings"),
     "brought": message("Signatures brought"),
     "signers": message("Signers"),
-    "expected": message("Signers by the law"),
     "elapsed_from_seconds": message("From"),
     "elapsed_to_seconds": message("To"),
     "model": message("Model"),
@@ -81,6 +80,28 @@ HEADINGS = {
     "harm_rate": message("Harmed, of those not harmed before"),
     "value": message("Brings in all, friends of friends too"),
     "weight": message("Each counts"),
+    "observed": message("Observed"),
+    "expected": message("Expected"),
+    "excess": message("Excess"),
+    "ratio": message("Ratio"),
+    "placebo_p": message("Placebo’s p"),
+    "dispersion": message("Dispersion of days"),
+    "days": message("Comparable days"),
+    "half_life_minutes": message("Half-life (minutes)"),
+    "delay_minutes": message("Sets in after (minutes)"),
+    "together_with": message("Together with"),
+    "note": message("Remark"),
+    "aired_from": message("On the air from"),
+    "first_life": message("First life"),
+    "first_downstream": message("Friends of the first life"),
+    "second_life": message("Second life"),
+    "second_visitors": message("Visitors by the link"),
+    "second_visits": message("Visits by the link"),
+    "second_downstream": message("Friends of the second life"),
+    "audience": message("Audience"),
+    "counterfactual": message("Without it"),
+    "cumulative": message("Running sum"),
+    "is_effect": message("Of the mention"),
     "role": message("Role"),
     "method": message("Method"),
     "rate_shown": message("Under what they saw"),
@@ -270,14 +291,18 @@ def _writer(frame: "pandas.DataFrame", name: str, words: Language) -> Callable[[
         return lambda value: _value(value, words)
     if name.endswith(("_seconds", "_seconds_from_entry")):
         return words.duration
-    return words.percent if name.endswith(("rate", "share")) else words.number
+    if name == "p" or name.endswith("_p"):
+        return words.p_value
+    if name.endswith(("rate", "share")):
+        return words.percent
+    return lambda value: words.number(value) if value % 1 == 0 else words.estimate(value, None, None)
 
 
 def _value(value: object, words: Language) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are unequal to themselves
         return UNKNOWN
     if isinstance(value, datetime) and (value.hour or value.minute or value.tzinfo):
-        return words.moment(value)
+        return words.moment(value, getattr(value.tzinfo, "key", "UTC"))
     if isinstance(value, date):
         return words.date(value, "medium")
     return words.name(str(value)) if isinstance(value, str) else str(value)
