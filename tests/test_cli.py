@@ -535,6 +535,62 @@ def test_relays_that_cannot_be_asked_end_with_a_sentence(relayed, words, sentenc
     assert done.stderr.startswith(sentence)
 
 
+@pytest.fixture(scope="module")
+def petition(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("petition")
+    assert typed("sample", str(folder), "--visitors", "6000", "--seed", "7").exit_code == 0
+    return [str(folder), "--timezone", "America/Toronto"]
+
+
+def test_mentions_print_what_each_brought_and_in_all(petition):
+    done = typed("mentions", *petition)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("“tv-01” brought most: ")
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert [row for row in rows if row.startswith("press-01 visit") and row.endswith("first day of the data")]
+    assert "What each mention brought in all" in rows
+    assert "- Nobody drew by lot when a piece aired" in done.stdout
+
+
+def test_mentions_of_a_table_that_is_given_and_a_window_that_is_typed(petition, tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text("mention,aired_from,timezone\nmine,2018-01-21 20:40,America/Toronto\n", encoding="utf-8")
+    told = json.loads(typed("mentions", *petition, "--mentions", str(table), "--effect", "2h", "--json").stdout)
+    assert {row["mention"] for row in told["rows"]} == {"mine"}
+    done = typed("mentions", *petition, "--effect", "90s")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: --effect 90s is no whole number of minutes. Give for example '3 hours'.\n",
+    )
+
+
+def test_what_was_forgone_is_printed_with_what_comes_from_tomorrow(petition):
+    done = typed("forgone", *petition, "--signers", "500")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Showing “thanks only” and not “share” to ")
+    told = " ".join(done.stdout.split())
+    assert "from tomorrow would bring, for every 500 signers" in told
+    for heading in ("What showing only “thanks only” cost", "What is left where less is supposed"):
+        assert heading in told
+    assert "bounds()" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--who", "all"], "Error: --who all is not known. Known: control, everyone.\n"),
+        (
+            ["--before", "2018-01-20", "--who", "everyone"],
+            "Error: --before asks of those who signed before the experiment, and --who everyone of all. Give one.\n",
+        ),
+        (["--signers", "0"], "Error: --signers 0 is no number of signers. Give a whole number from 1 on.\n"),
+    ],
+)
+def test_what_was_forgone_of_a_wrong_question_ends_with_a_sentence(petition, words, sentence):
+    done = typed("forgone", *petition, *words)
+    assert (done.exit_code, done.stderr) == (1, sentence)
+
+
 def test_attribution_prints_a_row_a_channel_and_a_column_a_model(log):
     done = typed("attribution", log, *MAPPED, "--models", "first,last,shapley")
     assert (done.exit_code, done.stderr) == (0, "")

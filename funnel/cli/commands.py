@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Notation = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FUNNEL]",
+        metavar="FUNNEL",
         help="The funnel in one line, instead of the options that define one:"
         " 'visit > sign > (share | partner_click) within 7 days by channel'.",
     ),

@@ -48,7 +48,7 @@ def sentences(to_name: str = "") -> Iterator[None]:
 OPTIONS = (
     "timezone|cutoff|table|window|follow_up_window|where|memory_limit|name|control|primary|exposure|variant|looks"
     "|planned|referred|two_variants|interval|assignment|baseline|lift|difference|variants|power|alpha|correction|formula"
-    "|downstream|launched_at|who|before|effect|baseline"
+    "|downstream|launched_at|who|before|effect|baseline|signers"
 )
 VARIANT_SHARES = r"(?:shares=)?\{((?:'[^']*': [\d.]+(?:, )?)+)\}"
 

@@ -193,17 +193,13 @@ def _faded(stretch: Stretch, counts: Counts, expected: Floats, found: RateExcess
         return None
     spread = found.dispersion.value if found.dispersion.is_over else 1.0
     try:
-        # Steps towards half-lives of seconds may overflow; they are then halved.
-        with np.errstate(over="ignore"):
-            return decay(counts[stretch.start : stretch.end], expected[stretch.before :], dispersion=spread)
+        return decay(counts[stretch.start : stretch.end], expected[stretch.before :], dispersion=spread)
     except DataError:
         return None
 
 
 def _separated(stretch: Stretch, counts: Counts, expected: Floats, found: RateExcess) -> Separation | None:
     begins = stretch.start - stretch.before
-    if not counts[begins : stretch.end].any():
-        return None
     starts = [each.start - begins for each in stretch.members]
     kinds = [each.mention.kind or "" for each in stretch.members]
     spread = found.dispersion.value if found.dispersion.is_over else None

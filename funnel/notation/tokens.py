@@ -14,7 +14,9 @@ from sqlglot.tokens import TokenType
 from funnel.errors import DefinitionError
 
 # A word neither begins nor ends with what may join its parts, so that `visit->sign` is no event `visit-`.
-WORD = re.compile(r"[\w$@#/](?:[\w$@#/.:-]*[\w$@#/])?")
+# An accent may be a character of its own.
+LETTERS = r"\w\u0300-\u036f$@#/"
+WORD = re.compile(rf"[\w$@#/](?:[{LETTERS}.:-]*[{LETTERS}])?")
 QUOTED = {'"': re.compile(r'"((?:[^"]|"")*)"'), "'": re.compile(r"'((?:[^']|'')*)'")}
 MARKS = ">|()?,"
 

@@ -33,7 +33,9 @@ def _steps(sheet: Sheet, rows: list[tuple[int, dict[str, Any]]], by: list[str]) 
     for place, row in rows:
         of = {name: row[name] for name in by}
         is_first = not isinstance(row["after"], str)
-        here = sheet.shown(place, "visitors", count("entered", of=of) if is_first else count("reached", row["step"], of=of))
+        here = sheet.shown(
+            place, "visitors", count("entered", of=of) if is_first else count("reached", row["step"], of=of)
+        )
         reached[str(row["step"])] = here
         if is_first:
             entered = here
@@ -110,7 +112,9 @@ def follow_ups(sheet: Sheet) -> None:
         groups.setdefault(tuple(str(row[name]) for name in by), []).append((place, row))
     for rows in groups.values():
         of = {name: rows[0][1][name] for name in by}
-        cells = [sheet.shown(place, "visitors", count("did", row["combination"], row["first"], of=of)) for place, row in rows]
+        cells = [
+            sheet.shown(place, "visitors", count("did", row["combination"], row["first"], of=of)) for place, row in rows
+        ]
         whole = sheet.through(count("followed", of=of), sum(float(row["visitors"]) for _, row in rows))
         sheet.sum(whole, cells)
         labels = sorted({label for _, row in rows for label in _labels(row)})

@@ -211,7 +211,8 @@ def _total(seen: Floats, usual: Floats, kernel: Floats) -> Floats:
         slope = ((seen[:, None] / mean) * kernel).sum(axis=0) - whole
         curve = ((seen[:, None] / mean**2) * kernel**2).sum(axis=0)
         low, high = np.where(slope > 0, total, low), np.where(slope > 0, high, total)
-        step = total + np.divide(slope, curve, out=np.zeros_like(slope), where=curve > 0)
+        with np.errstate(over="ignore"):  # a step too far is halved below
+            step = total + np.divide(slope, curve, out=np.zeros_like(slope), where=curve > 0)
         moved = np.where((step > low) & (step < high), step, (low + high) / 2)
         if np.all(np.abs(moved - total) <= 1e-10 * (1 + total)):
             break

@@ -111,6 +111,10 @@ def separate(
     names, columns = _checked_mentions(starts, kinds, series)
     if dispersion is not None and not 1 <= dispersion < math.inf:
         raise DefinitionError(f"dispersion={dispersion} is below 1 or no number. Write 1 for Poisson counts.")
+    if not series.seen.any():
+        raise DataError(
+            "All counts are 0, so there is nothing to tell apart. Give minutes in which something happened."
+        )
     columns, reasons = _joined_by_start(columns)
     if len(series.kept) <= 1 + len(columns.weights) + len(names):
         raise DataError(

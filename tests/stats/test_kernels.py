@@ -214,6 +214,11 @@ def test_the_coverage_of_the_separation_printed(capsys):
             "Give more minutes, some of them before the first mention.",
         ),
         (
+            lambda: separate([0] * 9, [1] * 9, [2]),
+            DataError,
+            "All counts are 0, so there is nothing to tell apart. Give minutes in which something happened.",
+        ),
+        (
             lambda: separate(COUNTS, USUAL, [1], dispersion=0.2),
             DefinitionError,
             "dispersion=0.2 is below 1 or no number. Write 1 for Poisson counts.",
