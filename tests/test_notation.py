@@ -127,7 +127,7 @@ ODD = [
     "]",
     "7",
 ]
-NAMES = st.sampled_from(["visit", "sign", "share", "$click", "page.view", *ODD]) | st.text(min_size=1)
+NAMES = st.sampled_from(["visit", "sign", "share", "$click", "page.view", *ODD]) | st.text(min_size=1).filter(str.strip)
 CONDITIONS = [
     "language = 'fr'",
     " tags[1] = ']' and list_contains(['[', \"odd ]\"], place.city) ",
@@ -179,6 +179,7 @@ def definitions(draw, lengths):
     return replace(plain, exclude=exclude)
 
 
+@settings(max_examples=300)
 @given(definitions(st.sampled_from(LENGTHS)))
 def test_every_funnel_is_read_back_as_it_was_written(petition):
     CASES["funnels written and read"] += 1
