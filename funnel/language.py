@@ -145,7 +145,9 @@ NAMES = {
     "some would have come anyway": message("some would have come anyway"),
     "first generation only": message("first generation only"),
     "smallest difference of any wave": message("smallest difference of any wave"),
-    "all of these together": message("all of these together"),
+    "smallest difference, and some would have come anyway": message(
+        "smallest difference, and some would have come anyway"
+    ),
     "personality": message("personality"),
     "organisation": message("organisation"),
     "visitor_id": message("visitor"),

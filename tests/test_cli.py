@@ -54,6 +54,48 @@ def test_measure_as_json_is_read_by_programs(log):
     assert done.stderr == ""
 
 
+LINE = "visit > sign > (share) within 7d by channel"
+
+
+def test_measure_takes_the_funnel_in_one_line(log):
+    options = ["--steps", "visit,sign", "--follow-ups", "share", "--window", "7d", "--by", "channel"]
+    in_one_line, in_options = (typed("measure", log, *words, *MAPPED, "--json") for words in ([LINE], options))
+    assert in_one_line.exit_code == 0, in_one_line.output
+    assert json.loads(in_one_line.stdout) == json.loads(in_options.stdout)
+    assert typed("measure", log, LINE, *MAPPED).stdout == typed("measure", log, *options, *MAPPED).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            [LINE, "--by", "channel", "--steps", "visit,sign"],
+            "The funnel is defined twice: in one line, and by --steps, --by. Keep the line, or the options.",
+        ),
+        (
+            [LINE, "--follow-up-window", "3 days"],
+            "The funnel is defined twice: in one line, and by --follow-up-window. Keep the line, or the options.",
+        ),
+        (
+            # What was typed is shown as it was, though it looks like an argument of Python.
+            ["visit > sign[name='fr'] wthin 7d"],
+            "Column 25: 'wthin' has no place here. Did you mean 'within'? Steps are separated by >; after the last come"
+            " within, follow-ups, order, entry, ties, without, by.\n"
+            "    visit > sign[name='fr'] wthin 7d\n"
+            "                            ^",
+        ),
+        (
+            ["visit > sing"],
+            "No event is named 'sing'. Did you mean 'sign'? Known: visit (4), sign (2), share (1).",
+        ),
+        ([""], "A funnel in one line needs steps; the line is empty. Write for example visit > sign within 7 days."),
+    ],
+)
+def test_a_line_that_cannot_be_measured_ends_with_a_sentence_and_code_1(log, words, sentence):
+    done = typed("measure", log, *words, *MAPPED)
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")
+
+
 def test_measure_in_french(log):
     assert "Pas assez de données" in typed("measure", log, *MAPPED, "--language", "fr").stdout
 

@@ -2,6 +2,7 @@
 
 from funnel.privacy.cells import LEAST, USUAL, Suppression, intervals, suppress
 from funnel.privacy.frames import KINDS, Published, kind_of, safe, safe_together
+from funnel.privacy.told import told
 
 __all__ = [
     "KINDS",
@@ -14,4 +15,5 @@ __all__ = [
     "safe",
     "safe_together",
     "suppress",
+    "told",
 ]

@@ -78,10 +78,7 @@ def suppress(
     """
     table = _Table.of(counts, relations, check_threshold(k), unpublished, hide_zeros, weights or {})
     unknown = table.unpublished | table.small
-    while weak := _unprotected(table, unknown, table.small):
-        for cell in weak:
-            unknown = unknown | _changed(table, unknown, cell)
-    unknown = _without_the_needless(table, unknown)
+    unknown = _without_the_needless(table, _covered(table, unknown))
     hidden = unknown & ~table.unpublished
     return Suppression(
         small=frozenset(table.names[place] for place in np.flatnonzero(hidden & table.small)),
@@ -202,6 +199,31 @@ def _program(table: _Table, part: NDArray[np.intp]) -> tuple[csr_array, NDArray[
     return inside, np.asarray(np.round(inside @ table.values[part], 6))
 
 
+def _covered(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what must be unknown, with the cheapest covers, until no small count can be narrowed down.
+
+    Covers are sought among tables of fractions; where these do not do for people, among whole ones. A count for which
+    even that is not proved (too many branches) has all that it hangs together with hidden, and there is no more to do.
+    """
+    asked, stage = table.small, 0
+    while weak := _unprotected(table, unknown, asked):
+        before = unknown
+        for cell in weak:
+            unknown = unknown | _changed(table, unknown, cell, table.is_whole & (stage > 0))
+        if stage == 2:
+            asked = asked & ~np.isin(np.arange(len(asked)), weak)
+        stage += int(stage < 2 and bool((unknown == before).all()))
+        if stage == 2:
+            for cell in weak:
+                unknown = unknown | np.isin(np.arange(len(asked)), _hanging_together(table, cell))
+    return unknown
+
+
+def _hanging_together(table: _Table, cell: int) -> NDArray[np.intp]:
+    """Return the counts that a change of this one can reach."""
+    return next(part for part in _parts(table, ~table.is_fixed) if cell in part)
+
+
 def _unprotected(table: _Table, unknown: NDArray[np.bool_], among: NDArray[np.bool_]) -> list[int]:
     """Return the small counts whose interval ends too low.
 
@@ -229,14 +251,14 @@ def _unprotected(table: _Table, unknown: NDArray[np.bool_], among: NDArray[np.bo
     return weak
 
 
-def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int) -> NDArray[np.bool_]:
-    """Return the counts that change in the cheapest table in which this one is high enough.
+def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int, is_whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the counts that change in the cheapest table in which this one is high enough, whole where told.
 
-    There is always one: the true table many times over.
+    There is always one: the true table many times over. Where it is not found in time, all that hang together change.
     """
     from scipy.sparse import hstack
 
-    free = np.flatnonzero(~table.is_fixed)
+    free = _hanging_together(table, cell)
     a, b = _program(table, free)
     place = int(np.searchsorted(free, cell))
     shift = table.high[cell] - table.values[cell]
@@ -249,7 +271,7 @@ def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int) -> NDArray[np
         np.zeros(len(b)),
         np.concatenate([least, np.zeros(len(free))]),
         np.concatenate([up, down]),
-        np.concatenate([table.is_whole[free], table.is_whole[free]]),
+        np.concatenate([is_whole[free], is_whole[free]]),
     )
     changed = np.zeros(len(table.names), dtype=bool)
     if found is None:

@@ -64,9 +64,7 @@ def segments(sheet: Sheet) -> None:
     for place, row in enumerate(sheet.rows()):
         group = {str(row["column"]): row["group"]}
         over = sheet.shown(place, "visitors", count("over", "primary", of={**group, "variant": row["variant"]}))
-        control = sheet.shown(
-            place, "control_visitors", count("over", "primary", of={**group, "variant": _CONTROL})
-        )
+        control = sheet.shown(place, "control_visitors", count("over", "primary", of={**group, "variant": _CONTROL}))
         sheet.made(place, _EFFECTS, over, control)
         if over in sheet.counts and control in sheet.counts and known(row["difference"]):
             sizes = round(sheet.counts[over]), round(sheet.counts[control])

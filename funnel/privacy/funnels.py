@@ -70,7 +70,7 @@ def closed(sheet: Sheet, place: int, rate: str, row: Mapping[str, Any], part: Co
     sheet.rounded.extend((place, name) for name in columns)
     p = float(row[rate])
     sizes = [_size(p, float(end)) for end in ends]
-    found = [round(size) for size in sizes if abs(size - round(size)) < _EXACT * max(1.0, size) and math.isfinite(size)]
+    found = [round(size) for size in sizes if math.isfinite(size) and abs(size - round(size)) < _EXACT * max(1.0, size)]
     if not found or abs(p * found[0] - round(p * found[0])) > _EXACT * max(1.0, found[0]):
         return
     n, did = found[0], round(p * found[0])

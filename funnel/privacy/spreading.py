@@ -186,9 +186,7 @@ def _flow(sheet: Sheet, rows: list[dict[str, Any]], cells: list[Count], row: Map
         for cell, each in zip(cells, rows, strict=True)
         if each["next"] == row[by] and each["touches_left"] == left + 1
     ]
-    out = [
-        cell for cell, each in zip(cells, rows, strict=True) if each[by] == row[by] and each["touches_left"] == left
-    ]
+    out = [cell for cell, each in zip(cells, rows, strict=True) if each[by] == row[by] and each["touches_left"] == left]
     if into:
         sheet.relations.append({**dict.fromkeys(into, 1), **dict.fromkeys(out, -1)})
 

@@ -96,6 +96,11 @@ class Counted:
         return float(self.spread.k_factor.value)
 
     @property
+    def seeded_share(self) -> float:
+        """The share of signers whom nobody's link brought."""
+        return 1 - float(self.spread.lineage.is_referred.mean())
+
+    @property
     def referred_and_followed(self) -> tuple[float, float]:
         """Referred signatures, and signers weighed by the share of their friends that has had time."""
         return float(self.spread.lineage.children.sum()), float(self.spread.seen.sum())

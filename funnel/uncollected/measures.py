@@ -41,7 +41,7 @@ AS_ASSUMED, ANYWAY, FIRST_ONLY, SMALLEST, TOGETHER = (
     "some would have come anyway",
     "first generation only",
     "smallest difference of any wave",
-    "all of these together",
+    "smallest difference, and some would have come anyway",
 )
 LEVEL = 0.95
 # So many draws that grow for ever would be beyond the upper end of the interval.
@@ -92,8 +92,8 @@ class World:
     def all(self, variant: str) -> Floats:
         """Return the signatures of all generations, more than there were; without end in draws where R is 1 or more.
 
-        first / (1 - R) where friends see the mix. Where they see the page themselves, the seeded signers over 1 - R,
-        less the signers; both are the same but for what is known of the past.
+        first / (1 - R) where friends see the mix. Where they see the page themselves, the seeded signers over 1 - R of
+        that page, less the same over 1 - R of what was shown: both ends once all have had time.
         """
         growth = self.growth(variant)
         ends = growth < 1
@@ -102,8 +102,9 @@ class World:
             first = self.first(variant)
             return np.where(ends, first / below, np.copysign(np.inf, first))
         brought = self.under(self.drawn.brings)
-        seeds = self.signers * (1 - (brought[0] if self.is_past else brought))
-        return np.where(ends, seeds / below - self.signers, np.inf)
+        shown = 1 - (brought[0] if self.is_past else brought)
+        seeds = self.signers * (self.counts.seeded_share if self.shown is None else shown)
+        return np.where(ends, seeds / below - seeds / shown, np.inf)
 
     def near(self, variant: str) -> Floats:
         """Return the signatures of the generations up to the horizon."""

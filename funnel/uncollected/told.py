@@ -118,9 +118,9 @@ def _cost(account: Account, gained: str, words: Language) -> str:
             **told,
         )
     return words.plural(
-        "Had the {n} signer and the friends of theirs seen “{variant}”, it would have come to about {gained} more; all"
+        "Had the {n} signer and their friends seen “{variant}”, it would have come to about {gained} more; all"
         " intervals are at 95%.",
-        "Had all {n} signers and the friends of theirs seen “{variant}”, it would have come to about {gained} more; all"
+        "Had all {n} signers and their friends seen “{variant}”, it would have come to about {gained} more; all"
         " intervals are at 95%.",
         n,
         **told,
@@ -152,14 +152,14 @@ def _amounts(account: Account, words: Language) -> Iterator[tuple[bool, str]]:
 
 
 def _times(row: Any, is_said_which_way: bool, words: Language) -> str:
-    """Return how many times an outcome; with "more" or "fewer" where that is not plain from the sentence."""
+    """Return how many of an outcome; with "more" or "fewer" where that is not plain from the sentence."""
     told = {"outcome": words.name(str(row["outcome"])), "interval": _ends(row, words)}
     if not is_said_which_way:
-        return words.text("{n} times “{outcome}” ({interval})", n=_whole(row["forgone"], words), **told)
+        return words.text("{n} “{outcome}” ({interval})", n=_whole(row["forgone"], words), **told)
     n = _whole(abs(row["forgone"]), words)
     if row["forgone"] > 0:
-        return words.text("{n} times “{outcome}” more ({interval})", n=n, **told)
-    return words.text("{n} times “{outcome}” fewer ({interval})", n=n, **told)
+        return words.text("{n} “{outcome}” more ({interval})", n=n, **told)
+    return words.text("{n} “{outcome}” fewer ({interval})", n=n, **told)
 
 
 def _signatures(row: Any, words: Language) -> str:
