@@ -12,9 +12,9 @@ counts too: of one below the threshold, each part would be known to be below it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _CLOSE = 1e-6
 _CHEAP = 1e-3
 _REACH = 1e6
 
-Name = Hashable
+Name = Any  # whatever can be a key; names are put in order by their text
 Relation = Mapping[Name, int]
 
 
@@ -283,7 +283,7 @@ def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int, is_whole: NDA
 
 def _without_the_needless(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what must stay unknown, once every covering count that nothing needs is shown again."""
-    covering = [cell for cell in np.flatnonzero(unknown & ~table.unpublished & ~table.small)]
+    covering = np.flatnonzero(unknown & ~table.unpublished & ~table.small)
     for cell in sorted(covering, key=lambda cell: (-table.cost[cell], cell)):
         part = next(part for part in _parts(table, unknown) if cell in part)
         among = table.small & np.isin(np.arange(len(unknown)), part)

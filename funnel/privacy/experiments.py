@@ -24,7 +24,7 @@ _EXACT = 1e-9
 
 
 def answer(sheet: Sheet) -> None:
-    """One row an outcome and variant, the control first: visitors and pending are all units, of a share total did it."""
+    """One row an outcome and variant, the control first; visitors and pending are all units, and total did it."""
     for _, rows in groupby(enumerate(sheet.rows()), key=lambda each: str(each[1]["outcome"])):
         control: tuple[Count, ...] = ()
         for number, (place, row) in enumerate(rows):
@@ -37,7 +37,7 @@ def answer(sheet: Sheet) -> None:
             parts = (over, did) if row["kind"] != "share" else (over, did, sheet.rest(over, did, "experiment"))
             control = control or parts
             sheet.made(place, bounds("rate"), *parts)
-            sheet.made(place, (*_EFFECTS, "safety"), *parts, *control)
+            sheet.made(place, _EFFECTS, *parts, *control)
 
 
 def split(sheet: Sheet) -> None:

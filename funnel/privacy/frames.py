@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from funnel.errors import DefinitionError, listed
 from funnel.privacy import experiments, funnels, spreading
 from funnel.privacy.cells import USUAL, Suppression, check_threshold, suppress
-from funnel.privacy.sheets import Count, Sheet, bounds, count
+from funnel.privacy.sheets import Count, Sheet, count
 
 if TYPE_CHECKING:
     import pandas
 
 _CLOSE = 1e-6
 _DIGITS = 3
-_WHOLE = 1_000.0
+_WHOLE, _SPARE = 100.0, 0.1
+_LEFT_OVER = ("lost", "pending", "may yet", "skipped")
 
 
 class Kind(NamedTuple):
@@ -66,8 +67,21 @@ def _nothing(_: Sheet) -> None:
 
 
 _PEOPLE = frozenset(
-    "visitors pending signers signatures converted entered exposed assigned total brought referred seeded downstream"
-    " reached control_visitors dropped responded harmed harmed_before actual conversions".split()
+    {
+        *(
+            "visitors",
+            "pending",
+            "entered",
+            "reached",
+            "dropped",
+            "converted",
+            "control_visitors",
+            "exposed",
+            "assigned",
+        ),
+        *("total", "signers", "signatures", "seeded", "referred", "brought", "downstream", "responded", "harmed"),
+        *("harmed_before", "conversions"),
+    }
 )
 
 KINDS: dict[str, Kind] = {
@@ -149,10 +163,15 @@ def safe_together(
         relations,
         k=k,
         unpublished=unpublished - shown,
-        weights={name: _WHOLE for name in counts if not name.group},
+        weights={name: _weight(name) for name in counts},
     )
     risky = found.hidden | {name for name in unpublished - shown if _CLOSE < counts[name] < k}
     return [_applied(sheet, names[number], found, risky) for number, sheet in enumerate(sheets)]
+
+
+def _weight(name: Count) -> float:
+    """How dearly a count is hidden: those who still have time and the lost before the others, totals last of all."""
+    return _WHOLE ** (not name.group) * _SPARE ** (name.what[0] in _LEFT_OVER)
 
 
 def _read(frame: pandas.DataFrame, kind: str | None, k: int) -> Sheet:
@@ -206,7 +225,7 @@ def _equals(counts: dict[Count, float]) -> list[dict[Count, int]]:
     for name, value in counts.items():
         if not name.group and value >= 1:
             totals.setdefault(value, []).append(name)
-    return [{one: 1, other: -1} for same in totals.values() for one, other in zip(same, same[1:], strict=False)]
+    return [{one: 1, other: -1} for same in totals.values() for one, other in pairwise(same)]
 
 
 def _holds(relation: dict[Count, int], counts: dict[Count, float]) -> bool:

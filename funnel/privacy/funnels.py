@@ -61,10 +61,10 @@ def closed(sheet: Sheet, place: int, rate: str, row: Mapping[str, Any], part: Co
 
     Wilson's ends solve (p - e)² = z² e (1 - e) / n, so that they give n, and p n. These, and the rest, are small or are
     not; and what they lack of the counts of everyone (who has converted while the window is open) can be worked out as
-    well. So the rate and its ends are told to a tenth of a percentage point; the ends not at all where that is too fine.
+    well. So the rate and its ends are told to a tenth of a point, and the ends not at all where that is too fine.
     """
-    ends = [row.get(f"{rate}_low"), row.get(f"{rate}_high")]
-    if not (known(row.get(rate)) and all(map(known, ends))):
+    ends = [row[f"{rate}_low"], row[f"{rate}_high"]]
+    if not all(map(known, (row[rate], *ends))):
         return
     columns = bounds(rate)
     sheet.rounded.extend((place, name) for name in columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from funnel.privacy.cells import USUAL
 
@@ -54,7 +54,7 @@ class Sheet:
     few: list[tuple[int, str]] = field(default_factory=list)
     rounded: list[tuple[int, str]] = field(default_factory=list)
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries."""
         return [{str(name): value for name, value in row.items()} for row in self.frame.to_dict("records")]
 

@@ -213,20 +213,16 @@ def ladder(sheet: Sheet) -> None:
 
 def transitions(sheet: Sheet) -> None:
     """One row a rung and the next: those from a rung sum to who reached it."""
-    columns: dict[str, list[Count]] = {}
+    columns: dict[str, list[tuple[int, Count]]] = {}
     for place, row in enumerate(sheet.rows()):
-        here, whole = count("climbed", row["rung"], row["to"]), count("rung", row["rung"])
-        columns.setdefault(str(row["rung"]), []).append(sheet.shown(place, "visitors", here))
-        sheet.made(place, bounds("share"), here, count("climbing", row["rung"]), whole)
+        here = sheet.shown(place, "visitors", count("climbed", row["rung"], row["to"]))
+        columns.setdefault(str(row["rung"]), []).append((place, here))
     for rung, cells in columns.items():
-        _whole(sheet, count("climbing", rung), cells)
-        sheet.sum(count("rung", rung), (count("climbing", rung),))
-        for place, (cell, row) in enumerate((c, r) for c, r in _pairs(sheet, cells)):
-            sheet.made(row, bounds("share"), sheet.rest(count("climbing", rung), cell, "climb", place))
-
-
-def _pairs(sheet: Sheet, cells: list[Count]) -> list[tuple[Count, int]]:
-    return [(cell, sheet.places[cell][0][0]) for cell in cells]
+        whole = count("climbing", rung)
+        _whole(sheet, whole, [here for _, here in cells])
+        sheet.sum(count("rung", rung), (whole,))
+        for place, here in cells:
+            sheet.made(place, bounds("share"), here, whole, sheet.rest(whole, here, "climb"))
 
 
 def value(sheet: Sheet) -> None:

@@ -17,10 +17,10 @@ def told(published: Sequence[Published], words: Language) -> str:
     if not hidden:
         return words.text("No number here is of fewer than {k} people, so nothing is hidden.", k=k)
     return words.plural(
-        "{n} number is hidden here, so that nothing can be learned of a group of fewer than {k} people: {small} counts"
-        " of so few, {covering} counts that would reveal one of them, {derived} numbers made of such counts.",
-        "{n} numbers are hidden here, so that nothing can be learned of a group of fewer than {k} people: {small} counts"
-        " of so few, {covering} counts that would reveal one of them, {derived} numbers made of such counts.",
+        "{n} number is hidden here, so that nothing can be learned of a group of fewer than {k} people: {small}"
+        " counts of so few, {covering} counts that would reveal one of them, {derived} numbers made of such counts.",
+        "{n} numbers are hidden here, so that nothing can be learned of a group of fewer than {k} people: {small}"
+        " counts of so few, {covering} counts that would reveal one of them, {derived} numbers made of such counts.",
         hidden,
         k=k,
         small=words.number(sum(each.small for each in published)),
