@@ -285,7 +285,7 @@ def _panel_words(
     since = words.text("Time since {step}", step=step)
     if time.is_log:
         since = words.text("Time since {step}, logarithmic", step=step)
-    head = words.text("Share after {step} (%)", step=step)
+    head = words.text("Climbed on after {step} (%)", step=step)
     left = {"x": 0, "xref": "paper", "xshift": _SHIFT, "yref": "paper", "yanchor": "middle"}
     centred = {**left, "x": 0.5, "xanchor": "center", "xshift": 0}
     y = [1 - (top + pixels) / height for pixels in (8, _HEAD + _PLOT + 36)]

@@ -54,8 +54,8 @@ REMARKS = MappingProxyType(
             "The rung of bringing a friend is left out: it would group signers by what they bring."
         ),
         "value_in_all": message(
-            "In all supposes that whoever they bring goes on to bring as many as signers do on average. Signatures"
-            " downstream count for everyone above them, so those of several rungs do not add up."
+            "What a signer brings in all supposes that whoever they bring goes on to bring as many as signers do on"
+            " average. Signatures downstream count for everyone above them, so those of several rungs do not add up."
         ),
         "variant": message(
             "Groups by what was shown: who was shown nothing is a group of its own, and what came before it was shown"

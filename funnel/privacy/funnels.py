@@ -6,6 +6,8 @@ import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from funnel.privacy.sheets import Count, Sheet, bounds, count, known
 
 if TYPE_CHECKING:
@@ -77,14 +79,12 @@ def closed(sheet: Sheet, place: int, rate: str, row: Mapping[str, Any], part: Co
     if any(map(sheet.is_small, (n, did, n - did))):
         sheet.hide(place, columns)
         return
-    least, most = _told_sizes(p, [float(end) for end in ends])
-    for whole_count, exact, told in (
-        (sheet.counts.get(part), did, (math.ceil((p - _HALF) * least), math.floor((p + _HALF) * most))),
-        (sheet.counts.get(whole), n, (least, most)),
-    ):
-        if whole_count is None or not sheet.is_small(whole_count - exact):
-            continue
-        if whole_count - told[0] < max(sheet.k, whole_count - exact + sheet.k / 2):
+    everyone, all_did = sheet.counts.get(whole), sheet.counts.get(part)
+    if everyone is None or all_did is None:
+        return
+    sizes, counted = _fitting(p, [float(end) for end in ends], int(everyone), int(all_did))
+    for exact, least in ((everyone - n, everyone - sizes), (all_did - did, all_did - counted)):
+        if sheet.is_small(exact) and least < max(sheet.k, exact + sheet.k / 2):
             sheet.hide(place, columns[1:])
 
 
@@ -92,15 +92,18 @@ def _size(p: float, end: float) -> float:
     return Z**2 * end * (1 - end) / (p - end) ** 2 if 0 < end < 1 and p != end else math.inf
 
 
-def _told_sizes(p: float, ends: list[float]) -> tuple[int, int]:
-    """Return the least and the most n that fit the interval as it is told, in rounded numbers."""
-    least, most = 1.0, math.inf
+def _fitting(p: float, ends: list[float], everyone: int, all_did: int) -> tuple[int, int]:
+    """Return the least n, and the least number of n who did it, that fit the rate and its ends as they are told."""
+    least, most = 1.0, float(everyone)
     for end in ends:
         near, far = max(abs(p - end) - 2 * _HALF, 0.0), abs(p - end) + 2 * _HALF
         spread = sorted(Z**2 * e * (1 - e) for e in (max(end - _HALF, 0.0), min(end + _HALF, 1.0)))
         least = max(least, spread[0] / far**2)
         most = min(most, spread[1] / near**2 if near else math.inf)
-    return math.floor(least), math.ceil(most) if math.isfinite(most) else 10**12
+    sizes = np.arange(math.ceil(least), math.floor(most) + 1)
+    lowest = np.maximum(np.ceil((p - _HALF) * sizes), 0)
+    fits = (lowest <= np.floor((p + _HALF) * sizes)) & (lowest <= all_did)
+    return (int(sizes[fits].min()), int(lowest[fits].min())) if fits.any() else (everyone, all_did)
 
 
 def follow_ups(sheet: Sheet) -> None:
