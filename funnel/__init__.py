@@ -53,6 +53,7 @@ _HOMES = {
     "Report": "funnel.report",
     "Campaign": "funnel.sample",
     "make_sample": "funnel.sample",
+    "load_ipython_extension": "funnel.magic",
     "FunnelError": "funnel.errors",
     "DefinitionError": "funnel.errors",
     "ColumnError": "funnel.errors",

@@ -322,7 +322,7 @@ def _last_step(whole: pandas.DataFrame) -> tuple[int, int, float, float, float]:
 
 def plain(definition: Definition) -> dict[str, object]:
     """Return the definition as JSON can hold it; what is left at its default is there too."""
-    told = {each.name: getattr(definition, each.name) for each in fields(definition) if each.init}
+    told = {each.name: getattr(definition, each.name) for each in fields(Definition) if each.init}
     told["steps"] = [asdict(step) for step in definition.every_step]
     told["follow_ups"] = [asdict(step) for step in definition.every_follow_up]
     told["exclude"] = [asdict(each) for each in definition.exclude]

@@ -140,7 +140,8 @@ class Exclusion:
 
     def __post_init__(self) -> None:
         one_of(self.policy, ("stop", "drop_attempt", "drop_visitor"), "policy")
-        self.step  # noqa: B018 - the names and the condition obey the rules of a step
+        # The names and the condition obey the rules of a step.
+        object.__setattr__(self, "event", self.step.event)
 
     @property
     def step(self) -> Step:
@@ -307,3 +308,13 @@ def one_of(value: object, known: Sequence[str], argument: str) -> None:
 def as_step(given: object) -> Step:
     """Return the step that an event's name, several names or a Step means."""
     return given if isinstance(given, Step) else Step(given)  # type: ignore[arg-type]  # Step checks what it is given
+
+
+def column_names(by: object) -> tuple[str, ...]:
+    """Return the columns to break down by: none, one or several."""
+    names = () if by is None else (by,) if isinstance(by, str) else by
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise DefinitionError(
+            f"`by` takes the name of a column, or several; got {by!r}. Give for example by='channel'."
+        )
+    return tuple(names)

@@ -8,8 +8,7 @@ from typing import Self
 
 from funnel.answers import FunnelResult
 from funnel.conditions import columns_named
-from funnel.definition import Definition, Exclusion, Step
-from funnel.errors import DefinitionError
+from funnel.definition import Definition, Exclusion, Step, column_names
 from funnel.events import Events, checked_events
 from funnel.journey_table import Progress, create
 from funnel.journeys import Journeys
@@ -46,12 +45,7 @@ class Funnel(Definition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        by = (self.by,) if isinstance(self.by, str) else self.by
-        if not isinstance(by, Sequence) or not all(isinstance(name, str) for name in by):
-            raise DefinitionError(
-                f"`by` takes the name of a column, or several; got {self.by!r}. Give for example by='channel'."
-            )
-        object.__setattr__(self, "by", tuple(by))
+        object.__setattr__(self, "by", column_names(self.by))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -98,7 +92,8 @@ class Funnel(Definition):
     ) -> Journeys:
         """Build the journeys once, to ask many questions of them.
 
-        `by`: the columns to keep for breakdowns; all those with plain values if not given.
+        `by`: the columns to keep for breakdowns; all those with plain values if not given. Each question asked of them
+        says itself what it is broken down by: the funnel's own `by` is for `measure`.
         """
         return Journeys.of(self, checked_events(events, "A funnel is"), by, progress=progress)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from funnel.answers import FunnelResult
 from funnel.counts import COLUMNS, FOLLOW_UP_COLUMNS, check_columns, check_entering, is_single, table_stages
-from funnel.definition import Definition
-from funnel.errors import ColumnError, DefinitionError, did_you_mean, listed
+from funnel.definition import Definition, column_names
+from funnel.errors import ColumnError, did_you_mean, listed
 from funnel.events import Events
 from funnel.journey_table import JourneyTable, Progress, build, marks_of
 from funnel.language import language as language_of
@@ -126,12 +126,7 @@ class Journeys:
 
 def breakdown(events: Events, by: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the columns to break down by, as the events name them, each once."""
-    names = () if by is None else (by,) if isinstance(by, str) else by
-    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise DefinitionError(
-            f"`by` takes the name of a column, or several; got {by!r}. Give for example by='channel'."
-        )
-    return tuple(dict.fromkeys(events.column(name) for name in names))
+    return tuple(dict.fromkeys(events.column(name) for name in column_names(by)))
 
 
 def _usual(definition: Definition, events: Events) -> tuple[str, ...]:

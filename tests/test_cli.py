@@ -561,8 +561,8 @@ def test_relays_count_friends_as_typed(relayed, downstream, total):
     [
         (
             ["--downstream", "half"],
-            "Error: --downstream half is no discount. Write 'all', 'none', or a number from 0 to 1: what each generation"
-            " counts of the one before.\n",
+            "Error: --downstream half is no discount. Write 'all', 'none', or a number from 0 to 1: what each"
+            " generation counts of the one before.\n",
         ),
         (["--downstream", "1x"], "Error: '1x' in --downstream 1x is no number. Write 0.12, or 12%.\n"),
         (

@@ -28,7 +28,7 @@ LAYERS = """
 errors
 assignment language statements
 stats conditions definition walk
-charts outcomes quality pages stages
+charts notation outcomes quality pages stages
 design events sections
 sources sample marks results
 journey_table
@@ -40,7 +40,7 @@ climbing excess readout relayed
 attribution experiments funnels ladder mentions referrals relays uncollected
 forgone
 report
-cli
+cli magic
 """
 
 # What `make` installs, and environment.yml with it.

@@ -854,8 +854,8 @@ def test_the_summary_says_how_far_people_came():
     assert told_whole().summary().replace("\u00a0", " ") == (
         "60 people came to the ladder: 100.0% reached “visit”, 56.7% reached “sign”, 16.7% reached “share”, 1.7%"
         " reached “bring a friend”, 1.7% reached “partner click” and 1.7% reached “visit again”. 1 person stands at the"
-        " top, “visit again”. Of those who took a first step, most stand at “sign”: 67.6% [50.8 to 80.9] have not climbed"
-        " on from there, and those who have went most often to “share”."
+        " top, “visit again”. Of those who took a first step, most stand at “sign”: 67.6% [50.8 to 80.9] have not"
+        " climbed on from there, and those who have went most often to “share”."
     )
     flat = Ladder(USUAL).measure(on_ladder([("ann", "visit", 0), ("bob", "sign", 0), ("cat", "share", 1)]))
     assert flat.summary().endswith("1 person stands at the top, “share”.")

@@ -1,5 +1,6 @@
 """`%load_ext funnel` in an IPython shell: %funnel, %%funnel, and what they say when it cannot be asked."""
 
+import builtins
 import sys
 
 import pandas as pd
@@ -19,6 +20,7 @@ def session(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
         patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+        patch.delattr(builtins, "_", raising=False)  # doctests leave one, and IPython then keeps away from the name
         shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
         start, rows = pd.Timestamp("2018-01-14T12:00Z"), []
         for visitor, done in enumerate(["visit", "visit sign", "visit sign share", "visit", "visit sign", "visit"]):

@@ -327,6 +327,8 @@ visit > sign 7 days
              ^ '7' {NO_PLACE}
 visit sign
       ^ 'sign' {NO_PLACE}
+visit "within" > sign
+      ^ "within" {NO_PLACE}
 visit > sign "up"
              ^ "up" {NO_PLACE}
 visit > sign (share)

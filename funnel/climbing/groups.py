@@ -11,8 +11,7 @@ from sqlglot import exp
 from funnel.climbing.climbers import Climbers, check_steps, fills, rows
 from funnel.counts.groups import MOST_GROUPS, check_columns, too_many
 from funnel.curves import local_day
-from funnel.definition import Step
-from funnel.errors import DefinitionError
+from funnel.definition import Step, column_names
 from funnel.events import Events
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, filled
@@ -52,11 +51,7 @@ def grouping_of(
     events: Events, by: str | Sequence[str] | None, taken: set[str], *, exposure: Step, wave_days: int
 ) -> Grouping:
     """Check what people are to be grouped by; `taken` are names that results have for columns of their own."""
-    given = () if by is None else (by,) if isinstance(by, str) else by
-    if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
-        raise DefinitionError(
-            f"`by` takes the name of a column, or several; got {by!r}. Give for example by='channel'."
-        )
+    given = column_names(by)
     names = tuple(dict.fromkeys(name if is_wave(name, events) else events.column(name) for name in given))
     check_columns(events, tuple(name for name in names if not is_wave(name, events)), taken)
     if set(names) & set(SHOWN):

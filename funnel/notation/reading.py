@@ -101,12 +101,12 @@ class _Reader:
             steps.append(self.step())
             if not self.take(">"):
                 break
-        if len(steps) < 2 and not follow_ups and (self.now.kind == "end" or self.now.text in CLAUSES):
+        if self.now.kind != "end" and not (self.now.kind == "word" and self.now.text in CLAUSES):
+            raise self.out_of_place(begun=False)
+        if len(steps) < 2 and not follow_ups:
             raise self.refused(
                 self.now.place, "A funnel needs at least two steps. Write > and the step to reach: visit > sign."
             )
-        if self.now.kind != "end" and self.now.text not in CLAUSES:
-            raise self.out_of_place(begun=False)
         return self.checked(steps, follow_ups)
 
     def alternatives(self, *, is_first: bool) -> list[_Part]:

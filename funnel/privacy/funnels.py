@@ -82,9 +82,10 @@ def closed(sheet: Sheet, place: int, rate: str, row: Mapping[str, Any], part: Co
     everyone, all_did = sheet.counts.get(whole), sheet.counts.get(part)
     if everyone is None or all_did is None:
         return
-    sizes, counted = _fitting(p, [float(end) for end in ends], int(everyone), int(all_did))
-    for exact, least in ((everyone - n, everyone - sizes), (all_did - did, all_did - counted)):
-        if sheet.is_small(exact) and least < max(sheet.k, exact + sheet.k / 2):
+    rounded = [round(float(row[name]), _DIGITS) for name in columns]
+    fewest, fewest_did = _fitting(rounded[0], rounded[1:], int(everyone), int(all_did))
+    for left, told in ((everyone - n, everyone - fewest), (all_did - did, all_did - fewest_did)):
+        if sheet.is_small(left) and told < max(sheet.k, left + sheet.k / 2):
             sheet.hide(place, columns[1:])
 
 
