@@ -28,7 +28,7 @@ LAYERS = """
 errors
 assignment language statements
 stats conditions definition walk
-charts notation outcomes quality pages stages
+charts notation outcomes pages privacy quality stages
 design events sections
 sources sample marks results
 journey_table

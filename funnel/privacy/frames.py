@@ -80,7 +80,7 @@ _PEOPLE = frozenset(
             "assigned",
         ),
         *("total", "signers", "signatures", "seeded", "referred", "brought", "downstream", "responded", "harmed"),
-        *("harmed_before", "conversions"),
+        *("harmed_before", "observed", "second_visitors", "second_visits", "second_life", "second_downstream"),
     }
 )
 
@@ -225,7 +225,7 @@ def _equals(counts: dict[Count, float]) -> list[dict[Count, int]]:
     for name, value in counts.items():
         if not name.group and value >= 1:
             totals.setdefault(value, []).append(name)
-    return [{one: 1, other: -1} for same in totals.values() for one, other in pairwise(same)]
+    return [{one: 1, other: -1} for same in totals.values() for one, other in pairwise(sorted(same))]
 
 
 def _holds(relation: dict[Count, int], counts: dict[Count, float]) -> bool:

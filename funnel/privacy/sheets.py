@@ -61,14 +61,15 @@ class Sheet:
     def shown(self, row: int, column: str, name: Count) -> Count:
         """Note that a cell shows this count."""
         self.places.setdefault(name, []).append((row, column))
-        return self.through(name, self.frame[column].iloc[row])
+        value = self.frame[column].iloc[row]
+        if not known(value):
+            self.unknown.add(name)
+        return self.through(name, value)
 
     def through(self, name: Count, value: object) -> Count:
-        """Note a count that stands in no cell but can be told from the shares beside it."""
-        if known(value):
+        """Note a count that stands in no cell but can be told from the shares beside it; below 0 it counts nobody."""
+        if known(value) and value >= 0:  # type: ignore[operator]
             self.counts[name] = float(value)  # type: ignore[arg-type]
-        else:
-            self.unknown.add(name)
         return name
 
     def rest(self, whole: Count, part: Count, *what: object) -> Count:
