@@ -55,7 +55,8 @@ class Daily:
 
     `first` and `last` are positions in `days`. `left_out` are days beside the mention's that tell nothing: seen in
     part, with an outage, or another mention's. `shape` names what the series was fitted with. `level` is None where too
-    few days precede the mention. `control` is the series of events that cannot have been touched.
+    few days precede the mention. `control` is the series of events that cannot have been touched. `shared` are other
+    mentions of the same days, whose part is in the excess too.
     """
 
     outcome: str
@@ -69,6 +70,7 @@ class Daily:
     series: Interruption
     running: list[tuple[float, float, float]]
     level: StructuralEffect | None
+    shared: tuple[str, ...] = ()
 
 
 def daily(looked: Looked, window: Window, outcome: str, *, lasting: int, control: str | None) -> Daily:
@@ -81,11 +83,13 @@ def daily(looked: Looked, window: Window, outcome: str, *, lasting: int, control
     days = np.arange(len(counts))
     during = (days >= first) & (days <= last)
     is_part = _in_part(tallied, clock)
-    others = np.zeros(len(counts), dtype=bool)
+    others, shared = np.zeros(len(counts), dtype=bool), []
     for _, each in looked.windows:
         if each is not window:
             inside = slice(max(each.start, 0), max(each.end, 0))
-            others[np.unique(clock.day[inside])] = True
+            on = np.unique(clock.day[inside])
+            others[on] = True
+            shared += [each.mention.name] if during[on].any() else []
     left_out = is_part | (others & ~during)
     usable = ~left_out & ~during
     _check(window, usable, left_out[during], during, first)
@@ -112,6 +116,7 @@ def daily(looked: Looked, window: Window, outcome: str, *, lasting: int, control
         series=series,
         running=running,
         level=_level(seen, first, last, untouched),
+        shared=tuple(shared),
     )
 
 

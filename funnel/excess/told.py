@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
@@ -209,7 +209,9 @@ def brought(looked: Looked, frame: pandas.DataFrame, lives: pandas.DataFrame, wo
     life = lives[lives["mention"] == first["mention"]].iloc[0]
     said += _in_all(life, words)
     clear = visits[(visits["p"] < CLEAR) & (visits["excess"] > 0)]
-    if len(visits) > 1 and visits["p"].notna().all():
+    if len(visits) == len(clear) > 1:
+        said.append(words.text("All {n} mentions with a baseline clearly brought visits.", n=words.number(len(clear))))
+    elif len(visits) > 1 and visits["p"].notna().all():
         said.append(
             words.plural(
                 "Of {n} mention with a baseline, {clear} clearly brought visits.",
@@ -283,6 +285,8 @@ def remarks_on_days(found: Daily) -> tuple[Saying, ...]:
         said.append(partial(_left_out, count=left))
     if found.level is None:
         said.append(_no_level)
+    if found.shared:
+        said.append(partial(_shared, names=found.shared))
     if found.control is not None:
         said.append(_controlled)
     said.append(_observed)
@@ -324,7 +328,14 @@ def _no_level(words: Language) -> str:
 def _controlled(words: Language) -> str:
     return words.text(
         "Events of the control are not counted: they tell what would have happened, as long as the mention did not"
-        " touch them."
+        " touch them. People it brought who come back by a way that is in the control make the excess too small."
+    )
+
+
+def _shared(words: Language, names: Sequence[str]) -> str:
+    return words.text(
+        "The excess of these days holds what {names} brought too.",
+        names=words.listing([words.text("“{name}”", name=words.name(name)) for name in names]),
     )
 
 

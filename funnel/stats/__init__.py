@@ -68,6 +68,7 @@ from funnel.stats.sequential import (
 )
 from funnel.stats.shares import same_share
 from funnel.stats.significance import Test
+from funnel.stats.slots import slot_dispersion, slot_excess
 from funnel.stats.survival import Incidence, aalen_johansen, homogeneity, horizon, stratified
 from funnel.stats.weighted_counts import weighted_count
 
@@ -158,6 +159,8 @@ __all__ = [
     "sequential_sample_ratio",
     "shapley",
     "silences",
+    "slot_dispersion",
+    "slot_excess",
     "stratified",
     "structural_effect",
     "structural_virality",
