@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from funnel import charts
-from funnel.definition import UNITS, Step, microseconds
+from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import ColumnError, DataError, DefinitionError, did_you_mean, listed
 from funnel.events import Events, checked_events, from_epoch_us
 from funnel.excess import measures, told
 from funnel.excess.aired import Mention, every_mention
 from funnel.excess.counting import CHANNEL, tally
 from funnel.excess.daily import Daily, daily, days_of
+from funnel.excess.lives import lives_of
 from funnel.excess.measures import Looked, looked
+from funnel.excess.minutes import minutes_of, shading_of
 from funnel.excess.windows import Stretch, Window, stretches
 from funnel.journey_table.scratch import Scratch
 from funnel.language import language as language_of
@@ -51,9 +53,9 @@ class Mentions:
     mentions: Sequence[Mention] = ()
 
     def __post_init__(self) -> None:
-        visited, of = (each if isinstance(each, Step) else Step(each) for each in (self.visited, self.of))
-        if self.shared is not None and not isinstance(self.shared, Step):
-            Step(self.shared)
+        visited, of = as_step(self.visited), as_step(self.of)
+        if self.shared is not None:
+            as_step(self.shared)
         if visited.label == of.label:
             raise DefinitionError(
                 f"`visited` and `of` are both '{of.label}'. Give each an event, or a name, of its own."
@@ -94,10 +96,8 @@ class MentionsResult(Result):
     def of(cls, question: Mentions, events: Events) -> Self:
         """Count around the mentions, and put the answer together."""
         aired = every_mention(events, question.mentions)
-        visited, of = (each if isinstance(each, Step) else Step(each) for each in (question.visited, question.of))
-        shared = (
-            question.shared if question.shared is None or isinstance(question.shared, Step) else Step(question.shared)
-        )
+        visited, of = as_step(question.visited), as_step(question.of)
+        shared = None if question.shared is None else as_step(question.shared)
         effect = microseconds(question.effect, argument="effect") // UNITS["minute"]
         reach = microseconds(question.baseline, argument="baseline") // UNITS["day"]
         with Scratch(events.connection) as scratch:
@@ -110,7 +110,7 @@ class MentionsResult(Result):
                 frame=frame,
                 heading=told.title("mentions"),
                 remarks=told.remarks(answer, frame),
-                draw=partial(_ranked, lives=measures.lives_of(answer, frame)),
+                draw=partial(_ranked, lives=lives_of(answer, frame)),
                 looked=answer,
             )
             scratch.keep_for(answer)
@@ -119,11 +119,11 @@ class MentionsResult(Result):
     def summary(self, code: str | None = None) -> str:
         """Return which mention brought most, and what came of it, in sentences, in "en" or "fr"."""
         words = language_of(code or self.language)
-        return told.brought(self.looked, self.frame, measures.lives_of(self.looked, self.frame), words)
+        return told.brought(self.looked, self.frame, lives_of(self.looked, self.frame), words)
 
     def lives(self) -> Result:
         """Return all that each mention brought: its first life, its second, and what friends added to both."""
-        frame = measures.lives_of(self.looked, self.frame)
+        frame = lives_of(self.looked, self.frame)
         remarks = (told.remark("lives"), *told.reasons(frame))
         return Result(frame, told.title("lives"), remarks, charts.mention_ranking, self.language)
 
@@ -142,8 +142,8 @@ class MentionsResult(Result):
         window, counted = self._window(mention), self._outcome(outcome, 0)
         if not isinstance(step, int) or isinstance(step, bool) or not 1 <= step <= 60:
             raise DefinitionError(f"step={step!r} is no number of minutes. Give 1, 2, ... up to 60.")
-        frame = measures.minutes_of(self.looked, window, counted, step=step)
-        draw = partial(charts.mention_timeline, others=measures.shading_of(self.looked, window, frame))
+        frame = minutes_of(self.looked, window, counted, step=step)
+        draw = partial(charts.mention_timeline, others=shading_of(self.looked, window, frame))
         name = window.mention.name
         return Result(frame, told.title_of("minutes", name), (told.remark("minutes"),), draw, self.language)
 
@@ -207,7 +207,7 @@ class MentionsResult(Result):
         return outcome
 
     def _for_json(self) -> dict[str, object]:
-        lives = measures.lives_of(self.looked, self.frame)
+        lives = lives_of(self.looked, self.frame)
         return {**super()._for_json(), "summary": self.summary(), "lives": records(lives)}
 
 
