@@ -1096,10 +1096,10 @@ def test_intervals_hold_the_truth_of_a_campaign():
 @pytest.mark.slow
 def test_intervals_hold_the_truth_at_their_rate():
     read = defaultdict(list)
-    for seed in range(100):
+    for seed in range(200):
         held(seed, read)
         simulated.cache_clear()
-    print(f"\n100 campaigns of {VISITORS:,} visitors")
+    print(f"\n200 campaigns of {VISITORS:,} visitors")
     for name, values in read.items():
         print(f"{name:<60}{np.mean(values):>9.4f} of {len(values)}")
     for name in ("share by variant", "partner_click by variant", "climbs on by variant"):
