@@ -69,6 +69,11 @@ class Events:
         """The number of events."""
         return sum(self.names.values())
 
+    @property
+    def has_referrals(self) -> bool:
+        """Whether a column says who brought whom: `referred_by`, or the links that are shared and come by."""
+        return "referred_by" in self.columns or "link_id" in self.columns
+
     @cached_property
     def visitors(self) -> int:
         """The number of distinct visitors."""

@@ -26,6 +26,7 @@ from sqlglot import exp
 
 from funnel.conditions import quoted
 from funnel.definition import Step, as_step
+from funnel.errors import ColumnError, listed
 from funnel.events import Events
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, check_names, filled
@@ -103,6 +104,20 @@ def forest(
     return Forest(events, signers, referrers, MappingProxyType(problems))
 
 
+def visitor_of(events: Events) -> exp.Expr:
+    """Return the visitor of an event as the tables have it: of an ENUM as text, whose order no source decides."""
+    one = column("visitor_id", of=EVENTS)
+    return exp.cast(one, "varchar") if str(events.columns["visitor_id"]).startswith("ENUM") else one
+
+
+def check_referrals(events: Events, asked: str = "Nothing says who brought whom") -> None:
+    """Refuse events that do not say who brought whom; `asked` begins the sentence."""
+    if not events.has_referrals:
+        raise ColumnError(
+            f"{asked}: no column named 'referred_by' or 'link_id'. Known: {listed(sorted(events.columns))}."
+        )
+
+
 @dataclass(frozen=True)
 class _Naming:
     """The statements that find who signed, whose a link is, and whom an event names."""
@@ -113,9 +128,8 @@ class _Naming:
 
     @property
     def visitor(self) -> exp.Expr:
-        """The visitor of an event; one of an ENUM as text, whose order does not depend on the source."""
-        one = column("visitor_id", of=EVENTS)
-        return exp.cast(one, "varchar") if self._kind("visitor_id").startswith("ENUM") else one
+        """The visitor of an event."""
+        return visitor_of(self.events)
 
     def signed(self) -> exp.Expr:
         return statement(

@@ -9,10 +9,10 @@ from typing import Literal, Self
 
 from funnel import charts
 from funnel.definition import Step, as_step, one_of
-from funnel.errors import ColumnError, DataError, DefinitionError, listed
+from funnel.errors import DataError, DefinitionError
 from funnel.events import Events, checked_events, epoch_us, instant
 from funnel.experiments import Experiment
-from funnel.forest import forest
+from funnel.forest import check_referrals, forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
 from funnel.language import language as language_of
@@ -76,11 +76,7 @@ class Forgone:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
         checked_events(events, "What was forgone is")
-        if not {"referred_by", "link_id"} & set(events.columns):
-            raise ColumnError(
-                "Nothing says who brought whom: no column named 'referred_by' or 'link_id'."
-                f" Known: {listed(sorted(events.columns))}."
-            )
+        check_referrals(events)
         return ForgoneResult.of(self, events).speaking(language)
 
 

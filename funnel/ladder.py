@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 from funnel import charts
 from funnel.climbing import Climbers, Friend, Repeat, Rung, climbers_of, measures, rungs_of, told
-from funnel.climbing.climbers import check_referrals, check_steps
+from funnel.climbing.climbers import check_steps
 from funnel.climbing.counting import asked
 from funnel.climbing.groups import SHOWN, Grouping, grouped, grouping_of
 from funnel.definition import UNITS, Step, as_step, microseconds
 from funnel.errors import DataError, DefinitionError
 from funnel.events import Events, checked_events
-from funnel.forest import forest
+from funnel.forest import check_referrals, forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
 from funnel.language import language as language_of
@@ -167,7 +167,7 @@ class LadderResult(Result):
         Who signs, and by whose link, is as the ladder's `Friend` says, and as `Friend()` where it has none.
         """
         events = self.climbers.events
-        check_referrals(events, "What a signer brings")
+        check_referrals(events, "What a signer brings needs to know who brought whom")
         friend = next((rung for rung in self.climbers.rungs if isinstance(rung, Friend)), Friend())
         with Scratch(events.connection) as scratch:
             trees = forest(events, friend.of, shared=friend.shared, scratch=scratch)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from funnel.definition import Step
 from funnel.events import Events
-from funnel.forest import forest
+from funnel.forest import forest, visitor_of
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS
 from funnel.seeds import Seeds, seeds
@@ -135,9 +135,6 @@ def _seeded(seeding: Seeds) -> exp.Expr:
 
 def _origins(events: Events, signers: str) -> exp.Expr:
     """One row a signer until whose signature an event says a mention or a channel: the first mention, else channel."""
-    visitor: exp.Expr = column("visitor_id", of=EVENTS)
-    if str(events.columns["visitor_id"]).startswith("ENUM"):
-        visitor = exp.cast(visitor, "varchar")
     firsts = [
         statement(
             """
@@ -160,7 +157,7 @@ def _origins(events: Events, signers: str) -> exp.Expr:
         where epoch_us(events.occurred_at) <= signers.signed_us
         group by _visitor
         """,
-        visitor=visitor,
+        visitor=visitor_of(events),
         first=exp.func("coalesce", *firsts)
         if firsts
         else exp.cast(exp.null(), "struct(at timestamptz, origin varchar)"),

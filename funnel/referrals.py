@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from funnel import charts
 from funnel.definition import UNITS, Step, as_step, microseconds
-from funnel.errors import ColumnError, DataError, DefinitionError, listed
+from funnel.errors import DataError, DefinitionError
 from funnel.events import Events, checked_events
-from funnel.forest import forest
+from funnel.forest import check_referrals, forest
 from funnel.journey_table.scratch import Scratch
 from funnel.language import Language
 from funnel.language import language as language_of
@@ -63,11 +63,7 @@ class Referrals:
 
     def _check(self, events: Events) -> None:
         checked_events(events, "Referrals are")
-        if not {"referred_by", "link_id"} & set(events.columns):
-            raise ColumnError(
-                "Nothing says who brought whom: no column named 'referred_by' or 'link_id'."
-                f" Known: {listed(sorted(events.columns))}."
-            )
+        check_referrals(events)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

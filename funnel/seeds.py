@@ -17,7 +17,7 @@ from funnel.conditions import known_column
 from funnel.definition import Step
 from funnel.errors import DataError, DefinitionError
 from funnel.events import Events
-from funnel.forest import Forest
+from funnel.forest import Forest, visitor_of
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, filled
 from funnel.statements import column, sql, statement
@@ -129,9 +129,6 @@ def _refuse_shared(trees: Forest, spellings: str) -> None:
 
 def _arrivals(trees: Forest, of: Step, names: Sequence[str], spellings: str) -> exp.Expr:
     events = trees.events
-    visitor: exp.Expr = column("visitor_id", of=EVENTS)
-    if str(events.columns["visitor_id"]).startswith("ENUM"):
-        visitor = exp.cast(visitor, "varchar")
     naming = [
         statement(
             """
@@ -146,7 +143,7 @@ def _arrivals(trees: Forest, of: Step, names: Sequence[str], spellings: str) -> 
             where trim(cast(_column as varchar)) <> ''
             """,
             events=events.name,
-            visitor=visitor,
+            visitor=visitor_of(events),
             signs=filled(of, events.columns),
             place=exp.Literal.number(place),
             column=column(name, of=EVENTS),

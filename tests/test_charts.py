@@ -159,6 +159,18 @@ def strings(value) -> Iterator[str]:
             yield from strings(each)
 
 
+def numbers_in(value) -> Iterator[float]:
+    """Yield every fraction in what a figure is made of, whole numbers aside."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from numbers_in(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from numbers_in(each)
+    elif isinstance(value, float):
+        yield value
+
+
 def words_on(figure) -> Iterator[str]:
     """Yield every text that a reader of the figure can see or hover."""
     layout = figure["layout"]

@@ -16,7 +16,7 @@ from funnel import charts
 from funnel.charts.whiskers import scale
 from funnel.language import Language, language
 from funnel.stats import newcombe, wilson
-from tests.test_charts import curve_rows, drawn, strings, trace_of, whiskers, words_on
+from tests.test_charts import curve_rows, drawn, numbers_in, strings, trace_of, whiskers, words_on
 
 DAY = 86_400
 NAN, INFINITE = math.nan, math.inf
@@ -365,16 +365,6 @@ def test_names_from_the_data_are_shown_as_they_are_written():
 
 @every_edge
 def test_no_bound_without_an_end_reaches_the_figure(draw):
-    def numbers_in(value):
-        if isinstance(value, dict):
-            for each in value.values():
-                yield from numbers_in(each)
-        elif isinstance(value, list):
-            for each in value:
-                yield from numbers_in(each)
-        elif isinstance(value, float):
-            yield value
-
     assert all(map(math.isfinite, numbers_in(draw().to_dict())))
 
 

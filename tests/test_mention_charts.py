@@ -11,7 +11,7 @@ import pytest
 
 from funnel import charts
 from funnel.language import Language
-from tests.test_charts import drawn, lengths, strings, trace_of, words_on
+from tests.test_charts import drawn, lengths, numbers_in, strings, trace_of, words_on
 
 NAN, INFINITE = math.nan, math.inf
 
@@ -178,16 +178,6 @@ def test_a_frame_without_rows_gives_a_figure_that_says_so(draw):
 
 @both
 def test_nothing_without_an_end_reaches_the_figure(draw):
-    def numbers_in(value):
-        if isinstance(value, dict):
-            for each in value.values():
-                yield from numbers_in(each)
-        elif isinstance(value, (list, tuple)):
-            for each in value:
-                yield from numbers_in(each)
-        elif isinstance(value, float):
-            yield value
-
     assert all(map(math.isfinite, numbers_in(draw().to_dict())))
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from funnel import charts
 from funnel.charts.trees import layout
 from funnel.language import Language
-from tests.test_charts import drawn, strings, trace_of, words_on
+from tests.test_charts import drawn, numbers_in, strings, trace_of, words_on
 
 NAN, INFINITE = math.nan, math.inf
 
@@ -159,16 +159,6 @@ def check_without_rows(draw):
 
 
 def check_numbers(draw):
-    def numbers_in(value):
-        if isinstance(value, dict):
-            for each in value.values():
-                yield from numbers_in(each)
-        elif isinstance(value, (list, tuple)):
-            for each in value:
-                yield from numbers_in(each)
-        elif isinstance(value, float):
-            yield value
-
     assert all(map(math.isfinite, numbers_in(draw().to_dict())))
 
 

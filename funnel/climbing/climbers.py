@@ -10,9 +10,8 @@ from sqlglot import exp
 
 from funnel.climbing.rungs import Friend, Repeat, Rung
 from funnel.definition import Step
-from funnel.errors import ColumnError, listed
 from funnel.events import Events, epoch_us
-from funnel.forest import forest
+from funnel.forest import check_referrals, forest
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import check_names, filled
 from funnel.statements import column, named, sql, statement
@@ -52,7 +51,7 @@ def climbers_of(rungs: tuple[Rung, ...], events: Events) -> Climbers:
     for rung in rungs:
         check_steps((rung,) if isinstance(rung, Step) else rung.steps, events)
         if isinstance(rung, Friend):
-            check_referrals(events, f"Rung '{rung.label}'")
+            check_referrals(events, f"Rung '{rung.label}' needs to know who brought whom")
     conditions = fills(rungs, events)
     with Scratch(events.connection) as scratch, Scratch(events.connection) as work:
         last = work.make("table", "entries", _entries(events, conditions))
@@ -77,15 +76,6 @@ def check_steps(steps: Sequence[Step], events: Events) -> None:
 def fills(rungs: tuple[Rung, ...], events: Events) -> dict[int, exp.Expr]:
     """Return, by the place of each rung that is an event, the condition that a row of `events` is that event."""
     return {place: filled(rung, events.columns) for place, rung in enumerate(rungs) if isinstance(rung, Step)}
-
-
-def check_referrals(events: Events, what: str) -> None:
-    """Refuse events that do not say who brought whom."""
-    if not {"referred_by", "link_id"} & set(events.columns):
-        raise ColumnError(
-            f"{what} needs to know who brought whom: no column named 'referred_by' or 'link_id'."
-            f" Known: {listed(sorted(events.columns))}."
-        )
 
 
 def rung_columns(climbers: Climbers) -> list[exp.Column]:

@@ -80,7 +80,7 @@ def counted(events: Events, to: Step, touch: Step, by: str, *, lookback_us: int)
             )
         visitors = scratch.make("table", "visitors", wanted.visitors())
         touched = scratch.make("table", "touched", wanted.touched(visitors, channels, lookback_us))
-        has_trees = bool({"referred_by", "link_id"} & set(events.columns))
+        has_trees = events.has_referrals
         weights = _in_trees(forest(events, to, scratch=scratch).signers) if has_trees else _alone(visitors)
         journeys = scratch.make("table", "journeys", _journeys(visitors, touched, weights))
         paths, downstream = _tallied(connection, scratch.make("table", "tally", _tally(journeys)), names)

@@ -19,7 +19,7 @@ from sqlglot import exp
 from funnel.definition import UNITS, Step
 from funnel.events import Events, epoch_us
 from funnel.excess.aired import Aired
-from funnel.forest import Forest, forest
+from funnel.forest import Forest, forest, visitor_of
 from funnel.journey_table.scratch import Scratch
 from funnel.marks import EVENTS, check_names, filled
 from funnel.seeds import seeds
@@ -126,12 +126,6 @@ def tally(
         signing=of,
         visited=visited,
     )
-
-
-def visitor_of(events: Events) -> exp.Expr:
-    """Return the visitor of an event, as the forest's tables have it."""
-    one = column("visitor_id", of=EVENTS)
-    return exp.cast(one, "varchar") if str(events.columns["visitor_id"]).startswith("ENUM") else one
 
 
 def _named(trees: Forest, mentions: tuple[Aired, ...]) -> exp.Expr:

@@ -14,9 +14,10 @@ from sqlglot import exp
 from funnel.conditions import condition_sql
 from funnel.errors import DataError
 from funnel.excess.comparable import Clock
-from funnel.excess.counting import Tally, visitor_of
+from funnel.excess.counting import Tally
 from funnel.excess.measures import Looked
 from funnel.excess.windows import Window
+from funnel.forest import visitor_of
 from funnel.marks import EVENTS, filled
 from funnel.statements import sql, statement, text
 from funnel.stats.interrupted import Interruption, interrupted_series

@@ -16,13 +16,14 @@ import duckdb
 from sqlglot import exp
 
 from funnel.design import Design
-from funnel.errors import ColumnError, DataError, did_you_mean, listed
+from funnel.errors import DataError, did_you_mean, listed
 from funnel.events import Events, epoch_us
 from funnel.exposures.cells import Cell, cells
 from funnel.exposures.mixing import check_mixing
 from funnel.exposures.population import Population
 from funnel.exposures.tallies import Tallies
 from funnel.exposures.units import units_of
+from funnel.forest import check_referrals
 from funnel.journey_table.scratch import Scratch
 from funnel.outcomes import Referred
 from funnel.statements import sql, statement
@@ -109,11 +110,8 @@ def build(design: Design, events: Events) -> Exposures:
 
 def _check_referrals(design: Design, events: Events) -> None:
     for measure in design.measures:
-        if isinstance(measure.outcome, Referred) and not {"referred_by", "link_id"} & set(events.columns):
-            raise ColumnError(
-                f"Referred('{measure.steps[0].label}') needs to know who brought whom: no column named 'referred_by' or"
-                f" 'link_id'. Known: {listed(sorted(events.columns))}."
-            )
+        if isinstance(measure.outcome, Referred):
+            check_referrals(events, f"Referred('{measure.steps[0].label}') needs to know who brought whom")
 
 
 def _found(

@@ -26,7 +26,7 @@ def ladder_section(events: Events, funnel: Funnel, words: Language) -> Section |
     """
     if not funnel.follow_up_labels:
         return None
-    has_friends = bool({"referred_by", "link_id"} & set(events.columns))
+    has_friends = events.has_referrals
     steps = [step for step in funnel.every_step if step.label in required_labels(funnel)]
     rungs: list[str | Rung] = [*steps]
     for follow_up in funnel.every_follow_up:

@@ -69,7 +69,7 @@ def usual_experiments(events: "Events") -> list[Experiment]:
     events and columns.
     """
     secondary = [Conversion("partner_click")] if "partner_click" in events.names else []
-    brought = [Referred("sign")] if {"referred_by", "link_id"} & set(events.columns) else []
+    brought = [Referred("sign")] if events.has_referrals else []
     return [
         Experiment(
             name or USUAL_EXPOSURE,

@@ -23,7 +23,7 @@ def forgone_section(experiment: Experiment, events: Events, of: Step, words: Lan
 
     Nothing where the events do not say who brought whom, or what is known does not answer it.
     """
-    if not {"referred_by", "link_id"} & set(events.columns):
+    if not events.has_referrals:
         return None
     try:
         result = Forgone(experiment, Referrals(of=of)).measure(events, language=words.code)

@@ -44,7 +44,7 @@ def spread_sections(events: Events, first: Step, last: Step, words: Language) ->
 
 
 def _referrals(heading: str, events: Events, _: Step, last: Step, words: Language) -> tuple[Section, str] | None:
-    if not {"referred_by", "link_id"} & set(events.columns):
+    if not events.has_referrals:
         return None
     result = Referrals(of=last).measure(events, language=words.code)
     if not result.spread.lineage.is_referred.any():
