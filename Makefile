@@ -10,9 +10,9 @@ ARGS ?=
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab bench lint format types strip install clean lock
+.PHONY: help report test lab docs bench lint format types strip install clean lock
 
-report test lab bench lint format types strip install clean:
+report test lab docs bench lint format types strip install clean:
 	@test -n "$(PYTHON)" || { echo "There is no Python here. Install Python 3.11 or later and run this again."; exit 1; }
 	@"$(PYTHON)" run.py $@ $(ARGS)
 
@@ -23,5 +23,5 @@ help:
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv on the path: pipx install uv"; exit 1; }
 	uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-		--extra notebook --extra test --extra browser --only-binary :all: \
+		--extra notebook --extra static --extra docs --extra test --extra browser --only-binary :all: \
 		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock

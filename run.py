@@ -4,7 +4,8 @@
 
     report   the sample campaign's report, in reports/report.html
     test     the tests; `python run.py test -k walk` for some of them
-    lab      JupyterLab on notebooks/
+    lab      JupyterLab on notebooks/; `lab --french` for its menus in French, as where the system speaks it
+    docs     the documentation as a site, in site/
     bench    speed, beside the peers that are installed
     lint     what the formatter and the linter would change
     format   change it
@@ -31,6 +32,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 REPORT = ROOT / "reports" / "report.html"
+SETTINGS, CONFIG = ROOT / ".jupyter", "JUPYTER_CONFIG_PATH"
 NOTEBOOKS = sorted(map(str, ROOT.glob("notebooks/*.ipynb")))
 
 # A job is the commands it runs in the environment; the arguments typed after its name go to the last of them.
@@ -38,6 +40,7 @@ JOBS = {
     "report": [["funnel", "report", "data/sample", "-o", "reports/report.html", "--timezone", "America/Toronto"]],
     "test": [["python", "-m", "pytest"]],
     "lab": [["jupyter", "lab", "notebooks"]],
+    "docs": [["mkdocs", "build", "--strict"]],
     "bench": [["python", "-m", "benchmarks.experiment"], ["python", "-m", "benchmarks.funnel"]],
     "lint": [["ruff", "format", "--check", "."], ["ruff", "check", "."]],
     "format": [["ruff", "check", "--fix", "."], ["ruff", "format", "."]],
@@ -60,6 +63,8 @@ def main() -> None:
     environment = Path(os.environ.get("VENV") or ROOT / ".venv").absolute()
     install(environment)
     REPORT.parent.mkdir(exist_ok=True)
+    if job == "lab":
+        arguments = settle(arguments)
     for number, command in enumerate(JOBS[job], start=1):
         run([program(environment, command[0]), *command[1:], *(arguments if number == len(JOBS[job]) else [])])
     if job == "report" and not arguments:
@@ -116,6 +121,20 @@ def create(environment: Path) -> None:
         )
 
 
+def settle(arguments: list[str]) -> list[str]:
+    """Have JupyterLab find the settings of this folder; return what is left of the arguments typed for it.
+
+    They are defaults, which one's own settings override: no news, no look for newer versions, no list of extensions to
+    install, so that nothing is asked of any host; and in French when asked, or when the system speaks it. (French of
+    France: there is no other.)
+    """
+    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    is_french = "--french" in arguments or spoken.startswith("fr")
+    folders = [str(SETTINGS / "french")] * is_french + [str(SETTINGS), *filter(None, [os.environ.get(CONFIG)])]
+    os.environ[CONFIG] = os.pathsep.join(folders)
+    return [each for each in arguments if each != "--french"]
+
+
 def run(command: list[str]) -> None:
     """Run a command in this folder; when it fails, stop with its exit code."""
     # What belongs to another Python, or sends packages elsewhere, must not leak in.
@@ -138,7 +157,7 @@ def fingerprint(parts: list[bytes]) -> str:
 
 def clean() -> None:
     """Remove what the other jobs made."""
-    for made in [ROOT / "reports", *ROOT.glob(".venv*"), *ROOT.glob(".*_cache"), ROOT / ".hypothesis"]:
+    for made in [ROOT / "reports", ROOT / "site", *ROOT.glob(".venv*"), *ROOT.glob(".*_cache"), ROOT / ".hypothesis"]:
         shutil.rmtree(made, ignore_errors=True)
 
 

@@ -49,6 +49,8 @@ _HOMES = {
     "required_visitors_non_inferior": "funnel.stats.planning",
     "minimum_detectable_effect": "funnel.stats.planning",
     "power": "funnel.stats.planning",
+    "explore": "funnel.exploring",
+    "Analysis": "funnel.analysis",
     "Result": "funnel.results",
     "Report": "funnel.report",
     "Campaign": "funnel.sample",
@@ -62,6 +64,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Analysis",
     "Attribution",
     "AttributionResult",
     "Campaign",
@@ -102,6 +105,7 @@ __all__ = [
     "Value",
     "assign",
     "connect",
+    "explore",
     "make_sample",
     "minimum_detectable_effect",
     "power",

@@ -100,7 +100,9 @@ class FunnelResult(Result):
 
     def plot_groups(self, *, theme: Theme = "light") -> Figure:
         """Return the groups side by side, a dot and interval for each rate."""
-        return shown(charts.groups(self.frame, by=self.by, language=self.language, title=self.title, theme=theme))
+        frame = self._in_words().frame
+        drawn = charts.groups(frame, by=self.by, language=self.language, title=self.title, theme=theme)
+        return shown(drawn, self, theme)
 
     @property
     def has_chart(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 from funnel import charts
 from funnel.counts.groups import check_columns
 from funnel.credited import Counted, counted, credits_of, flow_of
-from funnel.credited.flow import FLOWS
+from funnel.credited.flow import FEWEST_VISITORS, FLOWS
 from funnel.credited.measures import CREDITS, Asked
 from funnel.credited.told import credited, paths_remarks, paths_title, remarks, title
 from funnel.definition import UNITS, Step, as_step, microseconds
@@ -20,6 +20,7 @@ from funnel.language import language as language_of
 from funnel.marks import check_names
 from funnel.results import Result, records
 from funnel.stats.credit import MODELS
+from funnel.waiting import patiently
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,6 +69,7 @@ class Attribution:
                 )
         object.__setattr__(self, "models", tuple(model for model in MODELS if model in self.models))
 
+    @patiently
     def measure(self, events: Events, *, language: str = "en") -> AttributionResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
@@ -122,14 +124,16 @@ class AttributionResult(Result):
         """Return which channel gets most by which models, in sentences, in "en" or "fr"."""
         return credited(self.frame, self.by, self.counted, language_of(code or self.language))
 
-    def paths(self, most: int = 12) -> Result:
+    def paths(self, most: int = 12, *, fewest: int = FEWEST_VISITORS) -> Result:
         """Return which way visitors came, touch by touch: one row a flow from a channel to the next, or to the end.
 
-        Of each touch the `most` channels that most visitors came by are told apart, the others as "other".
+        Of each touch the `most` channels that most visitors came by are told apart, the others as "other", and so are
+        flows that fewer than `fewest` visitors took.
         """
-        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise DefinitionError(f"most={most!r} is no number of channels. Give 1 or more.")
-        frame = flow_of(self.counted, self.by, most=most)
+        for name, value, what in (("most", most, "channels"), ("fewest", fewest, "visitors")):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise DefinitionError(f"{name}={value!r} is no number of {what}. Give 1 or more.")
+        frame = flow_of(self.counted, self.by, most=most, fewest=fewest)
         return Result(frame, paths_title, paths_remarks(self.counted), charts.path_flow, self.language)
 
     def _for_json(self) -> dict[str, object]:

@@ -17,6 +17,7 @@ import duckdb
 from funnel import quality
 from funnel.conditions import condition_sql, known_column, quoted
 from funnel.errors import DataError, DefinitionError, did_you_mean
+from funnel.keeping import Kept
 
 if TYPE_CHECKING:
     import pandas
@@ -40,6 +41,9 @@ class Events:
 
     `tables` names the tables beside the events in the connection: "relays", "mentions", as far as there are such.
     `cutoff` is the instant the data is complete to; `timezone` names the calendar days of results are in.
+
+    `kept` holds what several questions stand on, made of these events once, such as who brought whom. It goes with
+    them, and supposes that what they are read from stays as it is: connect again to data that has changed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -58,6 +62,7 @@ class Events:
     source_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept, init=False)
 
     @property
     def vocabulary(self) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ from funnel.exposures import Exposures, build
 from funnel.language import language as language_of
 from funnel.outcomes import Conversion, Count, Guardrail, Ratio, Referred, Value
 from funnel.readout import ExperimentResult
+from funnel.waiting import patiently
 
 __all__ = ["Conversion", "Count", "Experiment", "ExperimentResult", "Guardrail", "Ratio", "Referred", "Trial", "Value"]
 
@@ -39,6 +40,7 @@ class Experiment(Design):
     Experiment('thanks_page', control='thanks_only', primary=Conversion('share'), window='3 days')
     """
 
+    @patiently
     def measure(self, events: Events, *, language: str = "en") -> ExperimentResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)

@@ -37,6 +37,15 @@ WHOLE_KINDS = (*WHOLE, *(f"U{kind}" for kind in WHOLE))
 WHOLE_NUMBER = r"\s*[+-]?[0-9]+(\.0*)?\s*"
 
 
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """The tables of a forest, and the problems met; see `Forest`. They are there as long as this is."""
+
+    signers: str
+    referrers: str
+    problems: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class Forest:
     """Who brought whom, as two tables in the connection of the events.
@@ -75,8 +84,9 @@ def forest(
     shared: str | Step | None = None,
     scratch: Scratch,
 ) -> Forest:
-    """Return the forest of those who did `of`; its tables are the scratch's, and go with it.
+    """Return the forest of those who did `of`; its tables are there as long as the scratch's.
 
+    It is planted once for these events: the events keep it for the next question that needs the same one.
     `where` narrows these events further, by a condition on the table `events`.
     `shared` are the events by which a link becomes its visitor's: "share" unless given, where there are such events.
     Where events have neither a column `referred_by` nor `link_id`, everyone is a root.
@@ -88,7 +98,14 @@ def forest(
     check_names([each for each in (signing, sharing) if each], events.vocabulary)
     signs = exp.and_(filled(signing, events.columns), where or exp.true())
     naming = _Naming(events, signs, filled(sharing or Step("share"), events.columns))
-    with Scratch(events.connection) as work:
+    planted = events.kept.once(("forest", sql(naming.signs), sql(naming.shares)), lambda: _planted(naming))
+    scratch.hold(planted)
+    return Forest(events, planted.signers, planted.referrers, planted.problems)
+
+
+def _planted(naming: "_Naming") -> Planted:
+    events = naming.events
+    with Scratch(events.connection) as scratch, Scratch(events.connection) as work:
         signed = work.make("table", "signed", naming.signed())
         owners = work.make("table", "owners", naming.owners())
         named = work.make("table", "named", naming.named(signed, owners))
@@ -101,7 +118,9 @@ def forest(
         signers = scratch.make("table", "signers", _signers(offspring, trees, cycles))
         problems = _problems(events, naming.visitor, offspring, signers)
         work.drop()
-    return Forest(events, signers, referrers, MappingProxyType(problems))
+        planted = Planted(signers, referrers, MappingProxyType(problems))
+        scratch.keep_for(planted)
+    return planted
 
 
 def visitor_of(events: Events) -> exp.Expr:

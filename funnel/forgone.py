@@ -23,6 +23,7 @@ from funnel.spread import spread_of
 from funnel.uncollected import Counted, counted, drawn
 from funnel.uncollected.measures import World, bounds_of, forgone_of
 from funnel.uncollected.told import Account, ahead, assumptions, bound_remark, remarks, summary, title
+from funnel.waiting import patiently
 
 FEWEST_DRAWS = 1_000
 
@@ -72,12 +73,25 @@ class Forgone:
         _check_count(self.draws, "draws", FEWEST_DRAWS, "draws")
         _check_count(self.seed, "seed", 0, "a seed")
 
-    def measure(self, events: Events, *, language: str = "en") -> ForgoneResult:
-        """Return the answer over these events, told in "en" or "fr"."""
+    @patiently
+    def measure(
+        self, events: Events, *, measured: ExperimentResult | None = None, language: str = "en"
+    ) -> ForgoneResult:
+        """Return the answer over these events, told in "en" or "fr".
+
+        `measured`: what `experiment.measure(events)` gave, where it is there already; it is not measured again.
+        """
         language_of(language)
         checked_events(events, "What was forgone is")
         check_referrals(events)
-        return ForgoneResult.of(self, events).speaking(language)
+        if measured is None:
+            measured = self.experiment.measure(events)
+        elif not _is_answer(measured, self.experiment, events):
+            raise DefinitionError(
+                "`measured` is no answer to this experiment over these events. Give what experiment.measure(events)"
+                " gave, or leave it out."
+            )
+        return ForgoneResult.of(self, measured).speaking(language)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,11 +107,9 @@ class ForgoneResult(Result):
     account: Account = None  # type: ignore[assignment]
 
     @classmethod
-    def of(cls, question: Forgone, events: Events) -> Self:
-        """Measure the experiment and the trees, draw, and put the answer together; tables are removed again."""
-        trial = question.experiment.journeys(events)
-        measured = trial.measure()
-        counts = _counted(question, trial.found.events, measured)
+    def of(cls, question: Forgone, measured: ExperimentResult) -> Self:
+        """Count the trees, draw, and put the answer together; tables are removed again."""
+        counts = _counted(question, measured)
         who = "control" if question.before is None else "before"
         who = who if question.who == "control" else "everyone"
         world = World(
@@ -187,9 +199,18 @@ class ForwardsResult(Result):
         return ahead(self.account, language_of(code or self.language))
 
 
-def _counted(question: Forgone, events: Events, measured: ExperimentResult) -> Counted:
+def _is_answer(measured: object, experiment: Experiment, events: Events) -> bool:
+    return (
+        isinstance(measured, ExperimentResult)
+        and measured.design == experiment
+        and measured.told.found.events is events
+    )
+
+
+def _counted(question: Forgone, measured: ExperimentResult) -> Counted:
     """Build the trees and count; their tables are removed again, those of the experiment stay with it."""
     asked, found = question.referrals, measured.told.found
+    events = found.events
     shared = asked.shared or "share"
     before_us = None
     if question.before is not None:

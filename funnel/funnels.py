@@ -16,6 +16,7 @@ from funnel.language import language as language_of
 from funnel.marks import Marks
 from funnel.notation import read, written
 from funnel.statements import sql
+from funnel.waiting import patiently
 from funnel.wording import described
 
 __all__ = ["Exclusion", "Funnel", "FunnelResult", "Journeys", "Step"]
@@ -69,6 +70,7 @@ class Funnel(Definition):
         """
         return written(self, tuple(self.by))
 
+    @patiently
     def measure(
         self,
         events: Events,
@@ -87,6 +89,7 @@ class Funnel(Definition):
             names, language=language
         )
 
+    @patiently
     def journeys(
         self, events: Events, by: str | Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> Journeys:

@@ -22,6 +22,7 @@ from funnel.language import Language
 from funnel.language import language as language_of
 from funnel.results import Result, records
 from funnel.spread import spread_of
+from funnel.waiting import patiently
 
 if TYPE_CHECKING:
     import pandas
@@ -64,6 +65,7 @@ class Ladder:
         """The rungs: `rungs` once the ladder is made."""
         return rungs_of(self.rungs)
 
+    @patiently
     def measure(self, events: Events, by: str | Sequence[str] | None = None, *, language: str = "en") -> LadderResult:
         """Return the answer over these events, told in "en" or "fr".
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeGuard, TypeVar
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from funnel.errors import DefinitionError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from babel.messages import Catalog
+    from babel.numbers import NumberPattern
 
 LOCALES = {"en": "en_CA", "fr": "fr_CA"}
 UNKNOWN = "–"
@@ -202,10 +203,10 @@ class Language:
         """Return the sentence in this language, or the English one for want of it, with its {placeholders} filled."""
         return self._translation(source).format(**values)
 
-    def plural(self, one: str, many: str, n: int, /, **values: object) -> str:
+    def plural(self, one: str, many: str, n: float, /, **values: object) -> str:
         """Return the sentence that suits `n`, which is also the placeholder {n}, written as a number.
 
-        English takes `one` for 1 only; French takes the singular for 0 and 1.
+        English takes `one` for 1 only; French takes the singular for 0 and 1. What is not known (NaN) is a dash.
         """
         filled = {"n": self.number(n), **values}
         if self.code != "en":
@@ -380,12 +381,7 @@ class Language:
         return found.string or source
 
     def _decimal(self, n: float, pattern: str) -> str:
-        from babel.numbers import format_decimal
-
-        written = format_decimal(n, format=pattern, locale=self.locale)
-        if not any(digit in written for digit in "123456789"):
-            written = written.lstrip("-")
-        return written.replace(NO_BREAK, NARROW_NO_BREAK)
+        return _written(n, pattern, self.locale)
 
     @cached_property
     def _percent_sign(self) -> str:
@@ -446,6 +442,24 @@ def _is_day(day: Day | None) -> TypeGuard[Day]:
 
 def _sign(value: float) -> str:
     return "" if value == 0 else "+" if value > 0 else "\u2212"
+
+
+@lru_cache(10_000)
+def _written(n: float, pattern: str, locale: str) -> str:
+    """Return a number as the locale writes it; kept, since tables and charts say the same numbers several times."""
+    from babel.numbers import format_decimal
+
+    written = format_decimal(n, format=_number_pattern(pattern), locale=locale)
+    if not any(digit in written for digit in "123456789"):
+        written = written.lstrip("-")
+    return written.replace(NO_BREAK, NARROW_NO_BREAK)
+
+
+@cache
+def _number_pattern(pattern: str) -> "NumberPattern":
+    from babel.numbers import parse_pattern
+
+    return parse_pattern(pattern)
 
 
 def _decimals(digits: int) -> str:

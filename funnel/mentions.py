@@ -24,6 +24,7 @@ from funnel.excess.windows import Stretch, Window, stretches
 from funnel.journey_table.scratch import Scratch
 from funnel.language import language as language_of
 from funnel.results import Result, records
+from funnel.waiting import patiently
 
 if TYPE_CHECKING:
     import pandas
@@ -75,6 +76,7 @@ class Mentions:
             raise DefinitionError(f"Two mentions are named '{twice[0]}'. Give each a name of its own.")
         object.__setattr__(self, "mentions", tuple(self.mentions))
 
+    @patiently
     def measure(self, events: Events, *, language: str = "en") -> MentionsResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)

@@ -22,6 +22,7 @@ from funnel.seeds import USUAL_COLUMNS
 from funnel.spread import Spread, measures, spread_of
 from funnel.spread.shapes import shapes_of
 from funnel.spread.told import alone, grown, remark, remarks, title
+from funnel.waiting import patiently
 
 if TYPE_CHECKING:
     import pandas
@@ -50,6 +51,7 @@ class Referrals:
         if microseconds(self.window, argument="window") % UNITS["day"]:
             raise DefinitionError(f"window={self.window!r} is no whole number of days. Give for example '3 days'.")
 
+    @patiently
     def measure(self, events: Events, *, language: str = "en") -> ReferralsResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)
@@ -120,15 +122,19 @@ class ReferralsResult(Result):
         """Return the time from a signature to one it brings: one row a span of time."""
         return self._answer("cycle", measures.cycle_of(self.spread), draw=charts.cycle_bars)
 
-    def trees(self, most: int = 10) -> Result:
-        """Return the largest trees, without a trace of who is in them: one row a tree.
+    def trees(self, most: int = 10, *, least: int = 1) -> Result:
+        """Return the largest trees of `least` signatures or more, without a trace of who is in them: one row a tree.
 
         Its chart draws up to ten of them; what it needs is in no frame and no export.
         """
-        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise DefinitionError(f"most={most!r} is no number of trees. Give 1 or more.")
-        roots = measures.largest_trees(self.spread.lineage, most=most)
-        drawn = partial(charts.largest_trees, shapes=shapes_of(self.spread.lineage, roots))
+        for name, value in (("most", most), ("least", least)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                what = "trees" if name == "most" else "signatures"
+                raise DefinitionError(f"{name}={value!r} is no number of {what}. Give 1 or more.")
+        trees = self.spread.lineage
+        roots = measures.largest_trees(trees, most=most)
+        roots = roots[trees.sizes[roots] >= least]
+        drawn = partial(charts.largest_trees, shapes=shapes_of(trees, roots))
         return self._answer("trees", measures.trees_of(self.spread, roots), draw=drawn)
 
     def _answer(self, name: str, frame: pandas.DataFrame, *, draw: Callable[..., Figure] | None = None) -> Result:

@@ -17,6 +17,7 @@ from funnel.relayed import counted, measures, told
 from funnel.relayed.told import Told, title
 from funnel.results import Result, Saying
 from funnel.seeds import USUAL_COLUMNS, check_named_by, named
+from funnel.waiting import patiently
 
 if TYPE_CHECKING:
     import pandas
@@ -61,6 +62,7 @@ class Relays:
         if self.launched_at is not None:
             instant(self.launched_at, "UTC", argument="launched_at")
 
+    @patiently
     def measure(self, events: Events, *, language: str = "en") -> RelaysResult:
         """Return the answer over these events, told in "en" or "fr"."""
         language_of(language)

@@ -7,12 +7,14 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from funnel import charts, pages, sections
 from funnel.errors import SourceError
 from funnel.language import Language, language
+from funnel.privacy import USUAL
 from funnel.sections.printed import printed
 
 if TYPE_CHECKING:
@@ -65,18 +67,27 @@ class Result:
 
     def plot(self, *, theme: Theme = "light") -> Figure:
         """Return the chart as a plotly figure; `theme` is "light" or "dark". It holds aggregates only."""
-        return shown(self._drawn(theme))
+        return shown(self._in_words()._drawn(theme), self, theme)
+
+    def _in_words(self) -> Self:
+        """Return the same result with the names of steps and groups as the reader's words, as tables have them."""
+        return replace(self, frame=sections.in_words(self.frame, self.words))
 
     def _drawn(self, theme: Theme) -> Figure:
         if self.draw is None:
             raise TypeError(f"A {type(self).__name__} without a chart cannot be plotted.")
         return self.draw(self.frame, language=self.language, title=self.title, theme=theme)
 
-    def to_html(self, path: str | os.PathLike[str]) -> Path:
-        """Write the result as a page that stands alone (chart, table, notes), and return its path."""
-        section = sections.section_of(self.title, self, self.words)
+    def to_html(self, path: str | os.PathLike[str], *, least: int = USUAL) -> Path:
+        """Write the result as a page that stands alone (chart, table, notes), and return its path.
+
+        Counts of fewer than `least` people are not in it, nor what would reveal them: `frame` and `to_json` have them.
+        """
+        words = self.words
+        published = sections.publish([sections.Chapter("answer", self.title, self)], least=least, words=words)
+        hidden = [pages.Fact(words.text("Small groups"), published.hidden)]
         look = pages.Look(charts.config(), charts.themes["light"], charts.themes["dark"])
-        page = pages.render(self.title, [section], language=self.words, look=look)
+        page = pages.render(self.title, published.sections(words), language=words, look=look, footer=hidden)
         return write(path, page)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -94,7 +105,7 @@ class Result:
         return "\n".join([table, *(f"- {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        return pages.fragment(sections.table_for(self, self.words), notes=self.notes)
+        return pages.fragment(sections.table_for(self, self.words), language=self.words, notes=self.notes)
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:
@@ -110,11 +121,22 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
     return target
 
 
-def shown(figure: Figure) -> Figure:
-    """Return the figure as one that shows itself without the button that uploads it."""
+def shown(figure: Figure, result: Result, theme: Theme) -> Figure:
+    """Return a chart of the result as one that shows itself without the button that uploads it.
+
+    Where no chart can be drawn, the table of the result stands in for it.
+    """
     from funnel.charts.shown import Chart
 
-    return Chart(figure)
+    return Chart.of(figure, theme=theme, instead=partial(_instead, result))
+
+
+def _instead(result: Result) -> str:
+    drawn_elsewhere = result.words.text(
+        "The chart is drawn in JupyterLab and VS Code, and in a page made with “funnel export”. Here are its numbers."
+    )
+    table = sections.table_for(result, result.words)
+    return pages.fragment(table, language=result.words, notes=[drawn_elsewhere])
 
 
 def records(frame: pandas.DataFrame) -> list[dict[str, object]]:

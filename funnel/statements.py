@@ -5,7 +5,7 @@ A name that begins with an underscore stands for a part: `_events` as a table, `
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import sqlglot
 from sqlglot import exp
@@ -13,7 +13,7 @@ from sqlglot import exp
 Part = exp.Expr | Sequence[exp.Expr] | str | int | None
 
 
-@lru_cache
+@cache
 def _parsed(template: str) -> exp.Expr:
     return sqlglot.parse_one(template, dialect="duckdb")
 

@@ -21,6 +21,7 @@ from funnel.credited import Counted, flow_of
 from funnel.stats import wilson
 from funnel.stats.credit import MODELS, markov_removal
 from funnel.stats.paths import Paths
+from tests.tables import tables_left
 
 CASES = Counter()
 BEGIN = datetime(2018, 1, 14, tzinfo=UTC)
@@ -41,10 +42,6 @@ def credit_of(result, model, column="credited"):
     """Return the credit of each channel by a model, None for conversions without a touch."""
     rows = result.frame[result.frame["model"] == model]
     return dict(zip(rows.iloc[:, 0], rows[column], strict=True))
-
-
-def tables(events):
-    return events.connection.execute("select count(*) from duckdb_tables() where temporary").fetchall()[0][0]
 
 
 # By hand: four signed, one of them without a visit before; one visited and did not sign
@@ -322,9 +319,9 @@ FOREST = [
 def test_a_tree_is_credited_to_what_brought_its_root():
     # ann's tree has three signatures, dan's one, fay's (without a touch) two; eve is in no tree: zoe did not sign.
     events = connected(FOREST, TREES)
-    before = tables(events)
+    before = tables_left(events)
     result = Attribution().measure(events)
-    assert tables(events) == before
+    assert tables_left(events) == before
     assert credit_of(result, "first") == {"friend": 4, "press": 1, "radio": 1, None: 1}
     assert credit_of(result, "first", "downstream") == {"friend": 1, "press": 1, "radio": 3, None: 2}
     assert credit_of(result, "last", "downstream") == {"friend": 1, "press": 0, "radio": 4, None: 2}
@@ -682,20 +679,20 @@ def test_a_question_that_makes_no_sense_is_refused_when_it_is_made(options, said
 )
 def test_what_the_events_do_not_have_is_refused_and_nothing_is_left_behind(options, kind, said):
     events = connected(ROWS)
-    before = tables(events)
+    before = tables_left(events)
     with pytest.raises(kind) as caught:
         Attribution(**options).measure(events)
     assert str(caught.value) == said
-    assert tables(events) == before
+    assert tables_left(events) == before
 
 
 def test_a_column_of_very_many_values_is_refused():
     rows = [(f"v{n}", "visit", 0, f"channel {n}") for n in range(201)]
     events = connected(rows)
-    before = tables(events)
+    before = tables_left(events)
     with pytest.raises(DefinitionError) as caught:
         Attribution(to="visit").measure(events)
-    assert tables(events) == before
+    assert tables_left(events) == before
     assert str(caught.value) == (
         "Column 'channel' has more than 200 values: too many to credit one by one."
         " Choose a column with fewer values, or narrow the events."

@@ -1,6 +1,7 @@
 """The command line, as it is typed."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,89 @@ def test_report_takes_the_follow_ups_and_groups_that_are_there(log, tmp_path):
     page = (tmp_path / "new" / "report.html").read_text(encoding="utf-8")
     assert "By channel" in page
     assert "What they do after" in page
+
+
+CAMPAIGN = """
+title: Three shares
+language: fr
+data:
+  events: log.csv
+  columns: {visitor_id: user, event: name, occurred_at: time}
+  timezone: America/Toronto
+funnel: visit > sign > (share) within 7 days
+sections: [funnel, privacy]
+"""
+
+
+@pytest.fixture
+def campaign(log, tmp_path):
+    path = tmp_path / "campaign.yml"
+    events = Path(log).resolve().as_posix()
+    path.write_text(CAMPAIGN.replace("log.csv", f'"{events}"'), encoding="utf-8")
+    return path
+
+
+def test_report_of_a_campaign_file_says_what_the_file_declares(campaign, tmp_path):
+    done = typed("report", "--config", str(campaign), "-o", str(tmp_path / "page.html"))
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<h1>Three shares</h1>" in page
+    assert '<html lang="fr-CA">' in page
+    assert "By channel" not in page
+
+
+def test_what_is_typed_beside_a_campaign_file_is_how_it_is_told(campaign, tmp_path):
+    done = typed(
+        *("report", "--config", str(campaign), "--language", "en", "--title", "Other", "--least", "5"),
+        *("-o", str(tmp_path / "page.html")),
+    )
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<h1>Other</h1>" in page
+    assert '"hide_below":5' in page
+    assert "Counts of fewer than 5 people are hidden" in page
+
+
+def test_the_page_carries_no_path_of_the_machine_it_was_made_on(campaign, tmp_path):
+    (tmp_path / "brand.css").write_text(":root { --light-blue: #004488; }", encoding="utf-8")
+    words = ("--css", str(tmp_path / "brand.css"), "-o", str(tmp_path / "page.html"))
+    assert typed("report", "--config", str(campaign), *words).exit_code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    declared = re.search(r'<script type="application/json" id="analysis">(.*?)</script>', page)[1]
+    assert str(tmp_path.as_posix()) not in declared
+    assert "--light-blue: #004488" in page
+
+
+def test_a_campaign_is_declared_in_one_place(campaign):
+    done = typed("report", "--config", str(campaign), "--steps", "visit,sign")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Error: The analysis is declared twice: in {campaign}, and by --steps. Keep the file, or the options.\n"
+    )
+
+
+def test_a_mistake_in_a_campaign_file_is_told_with_its_line(campaign):
+    campaign.write_text(campaign.read_text(encoding="utf-8").replace("language: fr", "language: de"), encoding="utf-8")
+    done = typed("report", "--config", str(campaign))
+    assert done.exit_code == 1
+    assert "line 3" in done.stderr
+    assert "No language 'de'" in done.stderr
+
+
+def test_a_report_of_nothing_says_what_to_give():
+    done = typed("report")
+    assert done.exit_code == 1
+    assert done.stderr == ("Error: There is nothing to report on. Give a SOURCE of events, or --config campaign.yml.\n")
+
+
+def test_without_a_browser_a_static_page_has_its_tables_and_says_so(log, tmp_path, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "nowhere"))
+    done = typed("report", log, *MAPPED, "--static", "-o", str(tmp_path / "page.html"))
+    assert done.exit_code == 0, done.output
+    assert "Without Chrome or Chromium the page has tables and bars and no charts" in done.stderr
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<svg" not in page
+    assert "<table" in page
 
 
 @pytest.mark.parametrize(

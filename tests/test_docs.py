@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import funnel
+from funnel.report.change import changes
 from funnel.verdicts.decision import Code
 
 PAGE = (Path(__file__).parents[1] / "docs" / "definitions.md").read_text(encoding="utf-8")
@@ -27,6 +28,7 @@ def results():
         "FunnelResult.cohorts().frame": (result.cohorts().frame, set()),
         "FunnelResult.times().frame": (result.times().frame, set()),
         "FunnelResult.sensitivity().frame": (result.sensitivity().frame, set()),
+        "ChangeResult.frame": (changes(journeys.measure()).frame, set()),
         "Journeys.frame()": (journeys.frame(), {"channel", "visit", "sign", "share", "partner_click"}),
         "Events.check()": (events.check(), set()),
     }

@@ -15,6 +15,7 @@ from funnel import Conversion, Count, DataError, Experiment, Funnel, Guardrail, 
 from funnel.curves import local_day
 from funnel.statements import column
 from tests.experiment_oracle import FIELDS, Asked, Rules, expected_refusal, recount
+from tests.tables import tables_left
 
 CASES = Counter()
 BEGIN = datetime(2018, 1, 14, tzinfo=UTC)
@@ -396,13 +397,11 @@ def test_values_are_summed_exactly_in_millionths():
 
 
 def test_an_experiments_tables_go_when_they_are_dropped_or_forgotten():
-    tables = "select count(*) from duckdb_tables()"
     events = connected(MANY, cutoff=CUTOFF)
-    before = events.connection.execute(tables).fetchall()
     trial = question(3).journeys(events)
-    assert events.connection.execute(tables).fetchall() != before
+    assert tables_left(events) == [trial.found.units]
     trial.found.drop()
-    assert events.connection.execute(tables).fetchall() == before
+    assert not tables_left(events)
 
 
 def test_a_condition_on_an_outcome_may_be_a_mapping():

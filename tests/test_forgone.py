@@ -29,6 +29,7 @@ from funnel import (
 from funnel.forgone import Forgone
 from funnel.uncollected.counting import Tally
 from funnel.uncollected.drawing import possible
+from tests.tables import tables_left
 from tests.test_charts import strings
 from tests.test_forest import BEGIN
 
@@ -445,9 +446,8 @@ def test_signers_to_come_are_a_number():
 def test_no_table_is_left_behind():
     events = connected(four_each())
     result = Forgone(PAGES, Referrals()).measure(events)
-    left = events.connection.execute("select table_name from duckdb_tables() order by all").fetchall()
     # The experiment keeps its own, for its further answers.
-    assert [name for (name,) in left] == [result.experiment.told.found.units]
+    assert tables_left(events) == [result.experiment.told.found.units]
 
 
 # Words

@@ -25,11 +25,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # Bottom to top. An import points strictly down: never up, never sideways. CONTRIBUTING.md shows the same table.
 LAYERS = """
-errors
+errors keeping
 assignment language statements
-stats conditions definition walk
+stats conditions definition waiting walk
 charts notation outcomes pages privacy quality stages
-design events sections
+design events sections shorthand
 sources sample marks results
 journey_table
 channels counts forest wording
@@ -39,14 +39,22 @@ credited journeys spread verdicts
 climbing excess readout relayed
 attribution experiments funnels ladder mentions referrals relays uncollected
 forgone
+analysis exploring
+registration
 report
+exporting runs
 cli magic
 """
 
 # What `make` installs, and environment.yml with it.
-INSTALLED_EXTRAS = ("notebook", "test", "browser")
+INSTALLED_EXTRAS = ("notebook", "static", "docs", "test", "browser")
 
-CONDA_NAMES = {"duckdb": "python-duckdb", "playwright": "playwright-python", "tzdata": "python-tzdata"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "kaleido": "python-kaleido",
+    "playwright": "playwright-python",
+    "tzdata": "python-tzdata",
+}
 NOT_ON_CONDA_FORGE = {"axe-playwright-python", "chdb-core-lite"}
 
 

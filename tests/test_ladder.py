@@ -21,6 +21,7 @@ import funnel
 from funnel import Campaign, ColumnError, DataError, DefinitionError, Step, charts, make_sample
 from funnel.ladder import Friend, Ladder, Repeat
 from funnel.language import Language
+from tests.tables import tables_left
 from tests.test_charts import drawn, lengths, strings, trace_of, words_on
 from tests.test_forest import BEGIN, COLUMNS, by_hand
 
@@ -776,7 +777,7 @@ def test_what_events_do_not_have_is_refused(rungs, by, kind, message):
     with pytest.raises(kind) as caught:
         Ladder(rungs).measure(events, by)
     assert str(caught.value) == message
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+    assert not tables_left(events)
 
 
 def test_friends_need_to_be_known_by_a_column():
@@ -910,9 +911,9 @@ def test_an_answer_that_is_gone_leaves_no_table():
     events = on_ladder([("ann", "visit", 0, " "), ("ann", "sign", 1)])
     result = Ladder(["visit", "sign", Friend(), Repeat()]).measure(events, by="wave")
     result.value(), result.times("wave")
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(1,)]
+    assert tables_left(events) == [result.climbers.table]
     result.climbers.drop()
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+    assert not tables_left(events)
 
 
 @pytest.mark.parametrize("kind", ["text", "categories", "numbers"])

@@ -1,6 +1,8 @@
-"""The notebooks run from top to bottom, and show aggregates only."""
+"""The notebooks run from top to bottom, show aggregates only, and are kept clean, with one cell of parameters."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -8,6 +10,48 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+PARAMETERS = ["events", "timezone", "cutoff", "language"]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def kept(request):
+    """A notebook as it lies in the repository."""
+    return json.loads(request.param.read_text(encoding="utf-8"))
+
+
+def test_notebooks_are_numbered_from_nought_without_a_gap():
+    assert [path.name[:3] for path in NOTEBOOKS] == ["00_", "01_", "02_", "03_", "04_", "05_"]
+
+
+def test_notebook_is_kept_without_outputs(kept):
+    code = [cell for cell in kept["cells"] if cell["cell_type"] == "code"]
+    assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None] == []
+    assert [cell["id"] for cell in kept["cells"]] == [f"cell-{place:02d}" for place in range(len(kept["cells"]))]
+
+
+def test_one_cell_near_the_top_has_the_parameters_and_the_others_use_them(kept):
+    tagged = [place for place, cell in enumerate(kept["cells"]) if cell["metadata"].get("tags") == ["parameters"]]
+    assert tagged == [1]
+    values = {}
+    exec("".join(kept["cells"][1]["source"]), values)
+    assert [name for name in values if name != "__builtins__"] == PARAMETERS
+    assert (values["events"], values["language"]) == ("../data/sample", "en")
+    used = set()
+    for cell in kept["cells"][2:]:
+        if cell["cell_type"] == "code":
+            source = "".join(cell["source"])
+            names = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+            used |= {node.id for node in names if isinstance(node.ctx, ast.Load)}
+            assert not {node.id for node in names if isinstance(node.ctx, ast.Store)} & set(PARAMETERS)
+            assert "data/sample" not in source
+            assert "America/Toronto" not in source
+    assert used >= set(PARAMETERS)
+
+
+def test_the_first_notebook_leads_to_all_others():
+    start = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    written = "".join("".join(cell["source"]) for cell in start["cells"])
+    assert re.findall(r"\]\((\w+\.ipynb)\)", written) == [path.name for path in NOTEBOOKS[1:]]
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)

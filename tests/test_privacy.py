@@ -487,10 +487,10 @@ def test_frames_that_disagree_on_a_count_each_keep_their_own():
 def test_the_page_says_what_is_hidden():
     words = language("en")
     published = safe(funnel_frame(BY_CHANNEL))
-    counts = published.hidden, published.small, published.covering, published.derived
+    assert (published.hidden, published.small, published.covering, published.derived) == (11, 1, 1, 9)
     assert told([published], words) == (
-        "{} numbers are hidden here, so that nothing can be learned of a group of fewer than 10 people: {} counts of so"
-        " few, {} counts that would reveal one of them, {} numbers made of such counts.".format(*counts)
+        "11 numbers are hidden here, so that nothing can be learned of a group of fewer than 10 people: 1 count of so"
+        " few, 1 count that would reveal one of them and 9 numbers made of such counts."
     )
     nothing = safe(funnel_frame([("visit", 500, 0, 0), ("sign", 60, 440, 0)], by=()), k=5)
     assert told([nothing], words) == "No number here is of fewer than 5 people, so nothing is hidden."

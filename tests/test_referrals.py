@@ -12,6 +12,7 @@ from scipy.stats import chi2
 
 import funnel
 from funnel import ColumnError, DataError, DefinitionError, Referrals, Step
+from tests.tables import tables_left
 from tests.test_forest import BEGIN, COLUMNS, connected
 
 MINUTES_A_DAY = 1_440
@@ -93,7 +94,7 @@ def test_signers_of_whom_none_is_in_a_tree_are_refused(rows):
         "Nobody who signed is in a tree: every signer names a referrer who did not sign before, or whose own referrer"
         " did not. Is referred_by the visitor whose link was used?"
     )
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+    assert not tables_left(events)
 
 
 @pytest.mark.parametrize("window", ["36 hours", "30 minutes", timedelta(days=1, seconds=1)])
@@ -223,7 +224,7 @@ def test_asking_twice_gives_the_same_and_leaves_no_table():
     events = connected([*seeds(3), *friends(4)])
     first, second = (Referrals().measure(events).to_json() for _ in range(2))
     assert first == second
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+    assert not tables_left(events)
 
 
 # Would it grow by itself

@@ -22,6 +22,7 @@ from funnel.relays import Relays
 from funnel.sample import make_sample
 from funnel.sample.campaign import Campaign
 from funnel.sample.cast import Relay
+from tests.tables import tables_left
 
 CASES = Counter()
 BEGIN = datetime(2018, 1, 14, tzinfo=UTC)
@@ -541,7 +542,7 @@ def test_where_nothing_names_a_relay_that_is_said():
         "No event names a relay (columns: relay, link_id), and there is no table of relays."
         " Give a column 'relay', or funnel.connect(source, relays='relays.csv')."
     )
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
+    assert not tables_left(events)
 
 
 @pytest.mark.parametrize("options", [{"of": "sing"}, {"visited": "sing"}, {"shared": "sing"}])
@@ -613,10 +614,10 @@ def test_no_answer_tells_who_anybody_is():
 
 def test_asking_twice_gives_the_same_and_leaves_no_table():
     events = connected(campaign())
-    before = events.connection.execute("select count(*) from duckdb_tables()").fetchall()
+    before = tables_left(events)
     first, second = (Relays().measure(events).to_json() for _ in range(2))
     assert first == second
-    assert events.connection.execute("select count(*) from duckdb_tables()").fetchall() == before
+    assert tables_left(events) == before
 
 
 def test_there_is_a_chart_of_it():

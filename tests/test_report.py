@@ -9,11 +9,12 @@ import pytest
 
 import funnel
 from funnel import charts, quality
+from funnel.analysis import Analysis
 from funnel.errors import DefinitionError
 from funnel.language import language
 from funnel.report import Report, campaign_report, experiment_report, shown, usual_experiments
-from funnel.report.checks import told
 from funnel.sections import readings, step_bars, table_for
+from funnel.sections.checks import told
 from funnel.sections.tables import cohort_table, curve_table, heading, table_of
 
 EN, FR = language("en"), language("fr")
@@ -290,8 +291,9 @@ PETITION = funnel.Funnel(["visit", "sign"], follow_ups=["share"])
 
 
 def test_a_campaign_report_answers_first_and_says_where_it_comes_from(events: funnel.Events) -> None:
-    report = campaign_report(events, PETITION)
-    assert report.lead == [PETITION.measure(events).summary()]
+    report = campaign_report(events, Analysis(PETITION))
+    assert len(report.lead) == 3
+    assert plain(report.lead[0]) == "300 visitors came and 100 signed: 33.3% (28.2% to 38.8%)."
     assert [(tile.label, tile.value) for tile in report.numbers] == [
         ("Entered (“visit”)", "300"),
         ("Reached “sign”", "100"),
@@ -301,6 +303,7 @@ def test_a_campaign_report_answers_first_and_says_where_it_comes_from(events: fu
     assert [section.heading for section in report.sections] == [
         "Where visitors leave",
         "By channel",
+        "What has changed since the period before",
         "What they do after “sign”",
         "Which channels are credited",
         "How far people climb",
@@ -308,6 +311,8 @@ def test_a_campaign_report_answers_first_and_says_where_it_comes_from(events: fu
         "How much the way of counting matters",
         "What is counted, in words",
         "Quality of the data",
+        "What more data would tell",
+        "What this report tells of people",
     ]
     facts = {fact.label: fact.value for fact in report.footer}
     assert facts["Fingerprint of the data"] == events.fingerprint()
@@ -316,13 +321,13 @@ def test_a_campaign_report_answers_first_and_says_where_it_comes_from(events: fu
 
 
 def test_a_campaign_report_is_the_same_bytes_each_time_and_names_nobody(events: funnel.Events) -> None:
-    page = campaign_report(events, PETITION, language="fr").html()
-    assert page == campaign_report(events, PETITION, language="fr").html()
+    page = campaign_report(events, Analysis(PETITION, language="fr")).html()
+    assert page == campaign_report(events, Analysis(PETITION, language="fr")).html()
     assert "secret-visitor" not in page
 
 
 def test_the_charts_of_a_campaign_report_hold_fewer_points_than_visitors(events: funnel.Events) -> None:
-    report = campaign_report(events, PETITION)
+    report = campaign_report(events, Analysis(PETITION))
     every = [part for section in report.sections for part in (section, *section.parts)]
     charts_ = [section.chart for section in every if section.chart is not None]
     assert len(charts_) >= 6
@@ -337,7 +342,7 @@ def test_the_charts_of_a_campaign_report_hold_fewer_points_than_visitors(events:
 
 
 def test_every_chart_of_a_campaign_report_has_its_table(events: funnel.Events) -> None:
-    report = campaign_report(events, PETITION)
+    report = campaign_report(events, Analysis(PETITION))
     every = [part for section in report.sections for part in (section, *section.parts)]
     assert [section.heading for section in every if section.chart is not None and section.table is None] == []
 
@@ -420,7 +425,7 @@ def test_exposures_are_counted_by_experiment_and_variant(split: funnel.Events) -
 
 @pytest.fixture(scope="module")
 def usual(split: funnel.Events) -> Report:
-    return campaign_report(split, PETITION)
+    return campaign_report(split, Analysis(PETITION))
 
 
 def test_a_campaign_report_tells_the_usual_experiment_after_what_follows(split: funnel.Events, usual: Report) -> None:
@@ -442,13 +447,12 @@ def test_a_campaign_report_tells_the_usual_experiment_after_what_follows(split: 
     assert ("Experiment", repr(answer.design)) in facts
 
 
-def test_the_page_begins_with_the_first_sentence_of_the_verdict_too(usual: Report) -> None:
+def test_the_page_begins_with_what_to_do_and_how_sure_that_is(usual: Report) -> None:
     """40.0% of 400 against 10.0%; one in twenty unsubscribed, too many to be safe within half a point."""
-    assert len(usual.lead) == 2
+    assert len(usual.lead) == 3
     assert plain(usual.lead[1]) == (
-        "Experiment “thank-you page”. Do not show the variant “share” to everyone yet: it brings more “share” (40.0%"
-        " against 10.0%), but is not shown safe (“unsubscribe” 0.00 points, at worst +3.13 points by the interval,"
-        " margin +0.50 points)."
+        "Do not show everyone the variant “share” yet, and let the experiment run on: it brings more “share” (40.0%"
+        " against 10.0%), but “unsubscribe” may pass its limit of +0.50 points."
     )
 
 
@@ -466,27 +470,28 @@ def test_the_split_is_told_by_the_worst_check_of_each_kind(usual: Report) -> Non
 
 def test_an_experiment_of_ones_own_takes_the_place_of_the_usual_one(split: funnel.Events) -> None:
     asked = funnel.Experiment("thanks_page", control="partner", primary=funnel.Count("share"))
-    report = campaign_report(split, PETITION, experiments=[asked])
+    report = campaign_report(split, Analysis(PETITION, experiments=[asked]))
     section = next(each for each in report.sections if each.heading == "Experiment “thank-you page”")
     assert section.sentence == asked.measure(split).verdict()
     assert [part.heading for part in section.parts] == ["Whether visitors fell into the variants as planned"]
 
 
 def test_no_experiment_is_told_where_none_is_asked_for(split: funnel.Events, usual: Report) -> None:
-    report = campaign_report(split, PETITION, experiments=[])
-    assert report.lead == usual.lead[:1]
-    assert len(report.sections) == len(usual.sections) - 1
+    report = campaign_report(split, Analysis(PETITION, experiments=[]))
+    assert report.lead[0] == usual.lead[0]
+    assert report.lead[1] == "Bring more visitors: none of those whose time is up has been lost on the way."
+    assert not [each.heading for each in report.sections if each.heading.startswith("Experiment")]
 
 
 def test_an_experiment_that_cannot_be_measured_says_why_and_breaks_nothing(split: funnel.Events) -> None:
     asked = funnel.Experiment("button", control="red", primary=funnel.Conversion("share"))
-    report = campaign_report(split, PETITION, experiments=[asked])
+    report = campaign_report(split, Analysis(PETITION, experiments=[asked]))
     section = next(each for each in report.sections if each.heading == "Experiment “button”")
     assert section.sentence == (
         "Experiment 'button' has no exposure: no 'thanks_shown' event names it in column 'experiment'."
         " Experiments there: thanks_page."
     )
-    assert len(report.lead) == 1
+    assert len(report.lead) == 3
     assert section.heading in report.html().replace("&#8220;", "“")
 
 
@@ -503,10 +508,10 @@ def test_an_answer_that_cannot_be_given_is_a_note() -> None:
 
 def test_a_report_takes_experiments_only(split: funnel.Events) -> None:
     with pytest.raises(DefinitionError) as refused:
-        campaign_report(split, PETITION, experiments=["thanks_page"])
+        campaign_report(split, Analysis(PETITION, experiments=["thanks_page"]))
     assert str(refused.value) == (
-        "`experiments` takes experiments; got str. Give for example [funnel.Experiment('thanks_page',"
-        " control='thanks_only', primary=funnel.Conversion('share'))]."
+        "`experiments` takes a list of experiments, as [funnel.Experiment('thanks_page', control='thanks_only',"
+        " primary=funnel.Conversion('share'))]; got str."
     )
 
 
@@ -527,7 +532,9 @@ def test_a_campaign_with_friends_says_who_brought_whom_and_whether_it_would_grow
     rows += [(f"friend {n}", "sign", n + 61, None) for n in range(10)]
     frame = pd.DataFrame(rows, columns=["visitor_id", "event", "occurred_at", "referred_by"])
     frame["occurred_at"] = pd.Timestamp("2018-01-14T12:00Z") + pd.to_timedelta(frame["occurred_at"], unit="min")
-    report = campaign_report(funnel.connect(frame, cutoff="2018-02-14T12:00Z"), funnel.Funnel(["visit", "sign"]))
+    report = campaign_report(
+        funnel.connect(frame, cutoff="2018-02-14T12:00Z"), Analysis(funnel.Funnel(["visit", "sign"]))
+    )
     section = next(each for each in report.sections if each.heading == "Who brought whom")
     assert plain(section.sentence).startswith("10 of 50 signatures (20.0%) came by the links of signers: 0.20 for each")
     assert [part.heading for part in section.parts] == [
@@ -535,9 +542,9 @@ def test_a_campaign_with_friends_says_who_brought_whom_and_whether_it_would_grow
         "From a signature to those it brings",
         "The largest trees",
     ]
-    assert plain(report.lead[-1]).startswith("It would not grow without the media and the relays: whoever comes by")
+    assert "It would not grow without the media and the relays: whoever comes by" in plain(section.sentence)
 
 
 def test_a_campaign_without_friends_has_no_such_section(events: funnel.Events) -> None:
-    report = campaign_report(events, PETITION)
+    report = campaign_report(events, Analysis(PETITION))
     assert "Who brought whom" not in [section.heading for section in report.sections]

@@ -1,8 +1,11 @@
 """Results: a frame that never changes, told in two languages, written to files that hold aggregates alone."""
 
+import copy
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -123,6 +126,63 @@ def test_a_chart_never_uploads(result):
         assert '"showSendToCloud": false' in figure.to_html(full_html=False, include_plotlyjs=False)
     with pytest.raises(TypeError, match="A Result without a chart cannot be plotted"):
         Result(result.frame, lambda words: "Title").plot()
+
+
+def test_a_chart_is_plotly_where_that_is_drawn_a_table_where_it_is_not_and_a_line_in_a_terminal(result):
+    from IPython.core.formatters import DisplayFormatter
+
+    french = result.speaking("fr")
+    shown, _ = DisplayFormatter().format(french.plot())
+    assert set(shown) == {"application/vnd.plotly.v1+json", "text/html", "text/plain"}
+    assert shown["application/vnd.plotly.v1+json"]["config"]["showSendToCloud"] is False
+    assert shown["application/vnd.plotly.v1+json"]["config"]["plotlyServerURL"] == ""
+    assert shown["text/plain"] == "<Chart: Où vont les visiteurs, où ils s’arrêtent, par canal>"
+    for number in ("33,3\u00a0% [", ">sign<", "<script", "http"):
+        assert (number in shown["text/html"]) is (number == "33,3\u00a0% [")
+
+
+def test_a_chart_stands_on_the_ground_of_its_theme_and_a_figure_made_of_it_on_none(result):
+    for theme, ground in (("light", "#ffffff"), ("dark", "#1a2028")):
+        chart = result.plot(theme=theme)
+        layout = chart._repr_mimebundle_()["application/vnd.plotly.v1+json"]["layout"]
+        assert layout["paper_bgcolor"] == ground
+        assert chart.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_a_page_that_nbconvert_makes_has_the_table_where_the_chart_was(result):
+    nbformat, nbconvert = pytest.importorskip("nbformat"), pytest.importorskip("nbconvert")
+    outputs = [nbformat.v4.new_output("display_data", result.plot_groups()._repr_mimebundle_())]
+    cell = nbformat.v4.new_code_cell("result.plot_groups()", outputs=outputs)
+    page, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert "<caption>Where visitors go, and where they stop, by channel</caption>" in page
+    assert "The chart is drawn in JupyterLab and VS Code" in page
+
+
+def test_a_chart_calls_steps_and_groups_what_the_table_calls_them(result):
+    french = result.speaking("fr")
+    for drawn in (french.plot(), french.plot_groups(), french.times().plot()):
+        assert "signature" in drawn.to_json()
+        assert not re.search(r"\bsign\b", drawn.to_json())
+    told = json.dumps(french.plot_groups().to_plotly_json(), ensure_ascii=False)
+    assert "télévision" in told
+    assert "non indiqué" in told
+
+
+def test_a_copy_of_a_chart_is_still_a_chart(result):
+    again = copy.deepcopy(result.plot())
+    assert again == result.plot()
+    assert set(again._repr_mimebundle_()) == {"application/vnd.plotly.v1+json", "text/plain"}
+    assert again._repr_html_() is None
+
+
+def test_in_a_notebook_the_first_notes_are_open_and_the_others_folded(result):
+    many = replace(result, remarks=tuple(partial(lambda words, n: f"Note {n}.", n=n) for n in range(1, 6)))
+    html = many._repr_html_()
+    opened, folded = html.split("<details>")
+    assert re.findall("<li>(.*)</li>", opened) == ["Note 1.", "Note 2.", "Note 3."]
+    assert "<summary>2 more notes</summary>" in folded
+    assert re.findall("<li>(.*)</li>", folded) == ["Note 4.", "Note 5."]
+    assert "<details>" not in replace(result, remarks=many.remarks[:3])._repr_html_()
 
 
 def test_every_further_answer_has_a_title_a_chart_and_both_languages(result):

@@ -59,7 +59,7 @@ def test_a_winner_is_to_be_shown():
         f"Affichez la variante {share}{COLON} {share} atteint 10,0{NO_BREAK}% en 3{NO_BREAK}jours, contre"
         f" 4,0{NO_BREAK}% avec {thanks}. Les données montrent ceci{COLON} {share} s’écarte de {thanks} de"
         f" +6,0{NO_BREAK}points (intervalle"
-        f" à 95{NO_BREAK}% de {low} à {high} points{SEMICOLON} p{NO_BREAK}<{NO_BREAK}0,0001). "
+        f" à 95{NO_BREAK}%{COLON} {low} à {high} points{SEMICOLON} p{NO_BREAK}<{NO_BREAK}0,0001). "
         f"Correction{COLON} aucune n’est nécessaire pour une seule comparaison{SEMICOLON} ce qu’on ignore{COLON}"
         " si elle nuit (aucun garde-fou n’a été déclaré), si le jour de cette analyse était fixé d’avance et ce qui se"
         f" passe après 3{NO_BREAK}jours."
@@ -152,8 +152,8 @@ def test_no_difference_says_what_the_data_leave_room_for():
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
-        f"Il n’est démontré pour aucune variante qu’elle apporte plus de {OPEN}partage{CLOSE} en 3{NO_BREAK}jours que"
-        f" {OPEN}merci seul{CLOSE}{COLON} gardez celle-ci, ou choisissez sur d’autres critères. Les données laissent"
+        f"Rien ne démontre qu’une variante apporte plus de {OPEN}partage{CLOSE} en 3{NO_BREAK}jours que"
+        f" {OPEN}merci seul{CLOSE}{COLON} gardez celle-ci, ou choisissez sur d’autres critères. "
     )
 
 
@@ -223,8 +223,8 @@ def test_a_fixed_test_before_its_planned_size_says_what_reading_it_early_does():
         "Correction: none is needed for one comparison; not known: what happens after 3 days."
     )
     assert french.startswith(
-        f"Ne décidez pas encore{COLON} 4{NARROW}000 des 10{NARROW}000 visiteurs prévus ont eu leur délai de"
-        f" 3{NO_BREAK}jours. Jusqu’ici, "
+        f"Ne décidez pas encore{COLON} le délai de 3{NO_BREAK}jours n’est écoulé que pour"
+        f" 4{NARROW}000 des 10{NARROW}000 visiteurs prévus. Jusqu’ici, "
     )
     assert any("Only 40% of the planned visitors are in." in note for note in result.notes)
 
@@ -248,7 +248,7 @@ def test_looking_at_any_time_says_so_and_decides_when_its_interval_leaves_out_no
         "Correction: Holm over 2 comparisons, with Bonferroni’s intervals, valid however often one looks (confidence"
         " sequence); not known: whether it does harm (no guardrail was declared) and what happens after 3 days."
     )
-    assert "valable si souvent qu’on regarde (suite de confiance)" in french
+    assert "valable aussi souvent que l’on regarde (suite de confiance)" in french
 
 
 def test_pending_visitors_are_named_among_what_is_not_known():

@@ -123,8 +123,8 @@ def test_a_definition_in_french():
         " visite → signature."
         " Chaque visiteur compte une fois, à partir de sa première « visite »."
         " Des événements du même instant peuvent être des étapes consécutives ; un événement n’en remplit jamais deux."
-        " Les taux portent sur ceux dont le délai était écoulé à la fin des données ; les autres sont montrés en"
-        " attente."
+        " Les taux portent sur ceux dont le délai était écoulé à la fin des données ; les autres sont présentés"
+        " comme étant en attente."
         " Les intervalles sont ceux de Wilson, à 95 %."
     )
 

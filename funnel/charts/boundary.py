@@ -47,7 +47,8 @@ def boundary(
     """
     words, colours = language_of(language), palette(theme)
     heading = words.text("What each look saw") if title is None else title
-    panels = [(str(variant), _looks(rows)) for variant, rows in frame.groupby("variant", sort=False)]
+    known = frame[frame["visitors"].notna()]
+    panels = [(str(variant), _looks(rows)) for variant, rows in known.groupby("variant", sort=False)]
     if not panels:
         return empty(title=heading, colours=colours, words=words)
     every = [looks for _, looks in panels]
@@ -159,7 +160,7 @@ def _hover(variant: str, looks: dict[str, list[Any]], place: int, words: Languag
     said = [
         f"<b>{plain(words.name(variant), 60)}</b>",
         words.date(looks["looked_on"][place]),
-        words.plural("{n} visitor", "{n} visitors", int(looks["visitors"][place])),
+        words.plural("{n} visitor", "{n} visitors", looks["visitors"][place]),
         words.text("z {z}, boundary {critical}", z=reached, critical=words.number(needed, 2))
         if math.isfinite(needed)
         else words.text("z {z}, no boundary at this look", z=reached),

@@ -57,6 +57,7 @@ def branch_diagram(
     follow-up came first is then left out.
     """
     words, colours = language_of(language), palette(theme)
+    after = None if after is None else words.name(after)
     if title is None and after is None:
         title = words.text("What people do next")
     elif title is None:
@@ -191,7 +192,7 @@ def _label(band: dict[str, Any], words: Language) -> str:
     named = (f"<b>{line}</b>" for line in textwrap.wrap(band["name"], _LETTERS))
     lines = [*named, f"{words.number(band['visitors'])} · {rate}"]
     if band["pending"] > 0:
-        lines.append(words.plural("{n} still has time", "{n} still have time", int(band["pending"])))
+        lines.append(words.plural("{n} still has time", "{n} still have time", band["pending"]))
     return "<br>".join(lines)
 
 

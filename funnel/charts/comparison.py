@@ -1,5 +1,6 @@
 """Groups side by side: the step rate of each with its interval, a panel a step."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -114,11 +115,15 @@ def _notes(
     return [
         note(f"<b>{head}</b>", colours, font={"size": LABEL}, **{**left, "yshift": 20}),
         note(words.text("rate (visitors)"), colours, font=muted, **{**left, "x": _WRITTEN, "xshift": 0, "yshift": 3}),
-        *(
-            note(f"{words.percent(rate[0])} ({words.number(rate[3])})", colours, y=line, **right)
-            for line, _, rate in rows
-        ),
+        *(note(_told(rate, words), colours, y=line, **right) for line, _, rate in rows),
     ]
+
+
+def _told(rate: tuple[float, ...], words: Language) -> str:
+    """Return a rate and its visitors; nothing where neither is known."""
+    if math.isnan(rate[0]) and math.isnan(rate[3]):
+        return ""
+    return f"{words.percent(rate[0])} ({words.number(rate[3])})"
 
 
 def _share_axis(rows: list[Any], suffix: str, colours: Mapping[str, str], words: Language) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from funnel.charts.look import (
     axis,
     count_ticks,
     figure,
+    highest,
     note,
     numbers,
     palette,
@@ -47,7 +48,7 @@ def time_to_convert(
         traces.append({**_bars(step, after, rows, colours, words), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
         notes.append(_head(step, after, 1 - (top + _HEAD / 2 - 3) / height, colours, words))
         domain = [1 - (top + _HEAD + _PLOT) / height, 1 - (top + _HEAD) / height]
-        most = max(numbers(rows, "visitors"), default=0) * 1.05 or 1
+        most = highest(numbers(rows, "visitors")) * 1.05 or 1
         since = words.text("Time since {step}", step=plain(after, 24))
         ends = {"range": [0, len(_edges(rows)) - 1], "showgrid": False, "anchor": f"y{suffix}", **_ends(rows, words)}
         axes[f"xaxis{suffix}"] = axis(since, colours, **ends)
@@ -71,7 +72,7 @@ def _bars(
     step: str, after: str, rows: "pandas.DataFrame", colours: Mapping[str, str], words: Language
 ) -> dict[str, Any]:
     counts = numbers(rows, "visitors")
-    everyone = sum(counts) or 1.0
+    everyone = sum(counts) or 1.0  # unknown where one of them is: then the shares are as well
     hover = [
         f"<b>{plain(step, 60)}</b><br>{interval}<br>"
         + words.text("{n}, {share} of them", n=words.number(count), share=words.percent(count / everyone))

@@ -220,7 +220,7 @@ def _hover(row: dict[str, Any], panel: _Panel, words: Language) -> str:
     if _is_wider(row):
         together = panel.scale.interval(row["simultaneous_low"], row["simultaneous_high"])
         said.append(words.text("all variants at once: {interval}", interval=together))
-    said.append(words.plural("{n} visitor", "{n} visitors", int(row["visitors"])))
+    said.append(words.plural("{n} visitor", "{n} visitors", row["visitors"]))
     return "<br>".join(said)
 
 

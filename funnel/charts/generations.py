@@ -13,6 +13,7 @@ from funnel.charts.look import (
     empty,
     figure,
     hidden_axis,
+    highest,
     note,
     numbers,
     palette,
@@ -60,7 +61,7 @@ def generation_bars(
         under = {"x": 0, "xref": "paper", "yanchor": "top", "font": {"color": colours["muted"]}}
         said.append(note(remark, colours, y=plots, **under))
         height += _LINE * (remark.count("<br>") + 1)
-    most = max((row["signatures"] for row in shown), default=0) or 1
+    most = highest(row["signatures"] for row in shown) or 1
     return figure(
         [_bars(shown, colours, words)],
         title=heading,

@@ -1,5 +1,6 @@
 """A ladder: how many reached each rung and whose highest it is, and how soon people climb on from each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from funnel.charts.look import (
     figure,
     group_name,
     hidden_axis,
+    highest,
     key,
     largest,
     legend,
@@ -121,7 +123,7 @@ def _bars(rows: list[dict[str, Any]], colours: Mapping[str, str], words: Languag
             "type": "bar",
             "orientation": "h",
             "name": name,
-            "x": [count / (row["visitors"] or 1.0) for count, row in zip(counts, rows, strict=True)],
+            "x": [_share(count, row["visitors"]) for count, row in zip(counts, rows, strict=True)],
             "y": [row["top"] + 2 * _LINE + 2 + _BAR / 2 for row in rows],
             "width": _BAR,
             "marker": {"color": colours[hue]},
@@ -130,6 +132,12 @@ def _bars(rows: list[dict[str, Any]], colours: Mapping[str, str], words: Languag
         }
         for name, (hue, counts) in parts.items()
     ]
+
+
+def _share(count: float, visitors: float) -> float:
+    """Return a count as a share of all; nothing is drawn of what is not known."""
+    share = count / (visitors or 1.0)
+    return share if math.isfinite(share) else 0.0
 
 
 def _labels(row: dict[str, Any], colours: Mapping[str, str], words: Language) -> list[dict[str, Any]]:
@@ -148,10 +156,10 @@ def _rate(row: dict[str, Any], words: Language) -> str:
 
 
 def _others(row: dict[str, Any], words: Language) -> str:
-    said = words.plural("{n} stands here so far", "{n} stand here so far", int(row["highest"]))
+    said = words.plural("{n} stands here so far", "{n} stand here so far", row["highest"])
     if not row["skipped"] > 0:
         return said
-    return said + " · " + words.plural("{n} skipped it", "{n} skipped it", int(row["skipped"]))
+    return said + " · " + words.plural("{n} skipped it", "{n} skipped it", row["skipped"])
 
 
 def _hover(row: dict[str, Any], words: Language) -> str:
@@ -191,7 +199,10 @@ def ladder_times(
         (str(after), [_curve(rows, name, place) for place, name in enumerate(shown) if name in set(rows["outcome"])])
         for after, rows in frame.groupby("after", sort=False)
     ]
+    panels = [(after, [line for line in lines if line["rate"]]) for after, lines in panels]
     panels = [(after, lines) for after, lines in panels if lines]
+    if not panels:
+        return empty(title=heading, colours=colours, words=words)
     sizes = [_HEAD + _PLOT + _AXIS + _GROUP * len(lines) + _GAP for _, lines in panels]
     height = sum(sizes) + (_LINE if len(names) > len(shown) else 0)
     drawn: dict[str, list[Any]] = {"traces": [], "notes": [], "strokes": []}
@@ -271,10 +282,10 @@ def _axes(
     colours: Mapping[str, str],
     words: Language,
 ) -> dict[str, Any]:
-    highest = min(1.0, max(rate for line in lines for rate in line["rate"]) * 1.1) or 0.01
+    top_rate = min(1.0, highest(rate for line in lines for rate in line["rate"]) * 1.1) or 0.01
     domain = [1 - (top + _HEAD + _PLOT) / height, 1 - (top + _HEAD) / height]
     across = axis("", colours, range=time.range(), anchor=f"y{suffix}", showgrid=False, **time.ticks(words))
-    share = axis("", colours, range=[0, highest], domain=domain, anchor=f"x{suffix}", **percent_ticks(highest, words))
+    share = axis("", colours, range=[0, top_rate], domain=domain, anchor=f"x{suffix}", **percent_ticks(top_rate, words))
     return {f"xaxis{suffix}": across, f"yaxis{suffix}": share}
 
 

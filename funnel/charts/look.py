@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from funnel.errors import DefinitionError, did_you_mean, listed
@@ -101,11 +101,11 @@ def figure(
     **layout: Any,
 ) -> "Figure":
     """Return a transparent figure: a title (none if empty), a plot `height` pixels high, `below` pixels under it."""
-    from plotly.graph_objects import Figure
+    from funnel.charts.shown import Chart
 
     lines = wrapped(title, _TITLE_LETTERS)
     above = 24 + 20 * (lines.count("<br>") + 1) if title else 8
-    return Figure(
+    return Chart(
         {
             "data": list(traces),
             "layout": {
@@ -281,6 +281,11 @@ def largest(groups: int, words: Language) -> str:
 def numbers(frame: "pandas.DataFrame", column: str) -> list[float]:
     """Return a column as floats, NaN where it is null."""
     return [float(value) for value in frame[column].to_numpy(dtype=float, na_value=math.nan)]
+
+
+def highest(values: Iterable[float], default: float = 0.0) -> float:
+    """Return the highest of the values that are known: what a report hides is NaN."""
+    return max(filter(math.isfinite, values), default=default)
 
 
 def percent_ticks(highest: float, words: Language, *, most: int = 5) -> dict[str, Any]:

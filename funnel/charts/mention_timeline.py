@@ -13,6 +13,7 @@ from funnel.charts.look import (
     count_ticks,
     empty,
     figure,
+    highest,
     key,
     note,
     numbers,
@@ -52,7 +53,7 @@ def mention_timeline(
     step = min((after - before for before, after in pairwise(minutes)), default=5.0)
     highs = numbers(frame, "expected_high")
     has_baseline = any(map(math.isfinite, highs))
-    most = max([*observed, *filter(math.isfinite, highs), 1.0]) * 1.06
+    most = highest([*observed, *highs, 1.0]) * 1.06
     counts = count_ticks(most, words)
     aired = _aired(others, minutes, step)
     names = _NAME * len(aired)

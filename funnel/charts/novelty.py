@@ -132,7 +132,7 @@ def _bars(
         f"<b>{plain(words.name(variant), 60)}</b><br>"
         + words.text("day {day}", day=words.number(day))
         + f"<br>{common.estimate(*estimate)}<br>"
-        + words.plural("{n} visitor", "{n} visitors", int(visitors))
+        + words.plural("{n} visitor", "{n} visitors", visitors)
         for day, visitors, estimate in zip(days["day"], days["visitors"], estimates, strict=True)
     ]
     name = plain(words.name(variant))

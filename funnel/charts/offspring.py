@@ -130,7 +130,7 @@ def cycle_bars(
     names = [_span(low, high, words) for low, high in spans]
     known = [share if math.isfinite(share) else 0.0 for share in shares]
     hover = [
-        f"<b>{name}</b><br>{words.percent(share)}<br>" + words.plural("{n} signature", "{n} signatures", int(count))
+        f"<b>{name}</b><br>{words.percent(share)}<br>" + words.plural("{n} signature", "{n} signatures", count)
         for name, share, count in zip(names, shares, counts, strict=True)
     ]
     middle = [_ROW * (place + 0.5) for place in range(len(spans))]
@@ -276,7 +276,7 @@ def _hover(row: tuple[float, float, float], words: Language) -> str:
     brought, signers, expected = row
     lines = [
         words.text("{n} brought", n=words.number(brought)),
-        words.plural("{n} signer", "{n} signers", int(signers)),
+        words.plural("{n} signer", "{n} signers", signers),
     ]
     if math.isfinite(expected):
         digits = 0 if expected >= 10 else 1

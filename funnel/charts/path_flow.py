@@ -97,7 +97,7 @@ def _flows(frame: "pandas.DataFrame") -> list[_Flow]:
             int(touches), int(everyone), int(some),
         )
         for one, other, touches, everyone, some in zip(channel, following, left, visitors, converted, strict=True)
-        if everyone > 0
+        if everyone > 0 and not pandas.isna(some)
     ]  # fmt: skip
 
 

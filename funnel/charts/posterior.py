@@ -99,22 +99,29 @@ def _rows(frame: "pandas.DataFrame") -> list[dict[str, Any]]:
 
 def _extent(rows: list[dict[str, Any]]) -> tuple[float, float, float]:
     """Give each variant with visitors its curve; return the lowest and highest share drawn, and the highest density."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     lows, highs, tops = [], [], []
     for row in rows:
-        if not row["visitors"] > 0:
+        if not (row["visitors"] > 0 and row["converted"] >= 0):
             continue
-        believed = beta(1 + row["converted"], 1 + row["visitors"] - row["converted"])
-        low, high = float(believed.ppf(_TAIL)), float(believed.ppf(1 - _TAIL))
+        yes, no = row["converted"], row["visitors"] - row["converted"]
+        low, high = (float(betaincinv(1 + yes, 1 + no, tail)) for tail in (_TAIL, 1 - _TAIL))
         shares = [low + (high - low) * point / (_POINTS - 1) for point in range(_POINTS)]
-        row["curve"] = (shares, [float(each) for each in believed.pdf(shares)])
+        row["curve"] = (shares, _densities(shares, yes, no))
         lows.append(low)
         highs.append(high)
         tops.append(max(row["curve"][1]))
     low, high = min(lows, default=0.0), max(highs, default=1.0)
     room = (high - low) * 0.04
     return max(low - room, 0.0), min(high + room, 1.0), max(tops, default=1.0)
+
+
+def _densities(shares: list[float], yes: float, no: float) -> list[float]:
+    """Return the density of Beta(1 + yes, 1 + no) at each share."""
+    from scipy.special import betaln, xlog1py, xlogy
+
+    return [math.exp(xlogy(yes, each) + xlog1py(no, -each) - betaln(1 + yes, 1 + no)) for each in shares]
 
 
 def _density(row: dict[str, Any], hue: str, colours: Mapping[str, str], words: Language) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def _best(row: dict[str, Any], words: Language) -> list[str]:
 def _words(row: dict[str, Any], y: float, colours: Mapping[str, str], words: Language) -> list[dict[str, Any]]:
     left = {"x": 0, "xref": "paper", "y": y, "yref": "paper", "yanchor": "top"}
     name = plain(words.name(row["variant"]), 22)
-    if not row["visitors"] > 0:
+    if not row["curve"][0]:
         return [note(words.text("{step}: not enough data", step=f"<b>{name}</b>"), colours, **left)]
     first = note(f"<b>{name}</b>  {_estimate(row, words)}", colours, font={"size": LABEL}, **left)
     return [first, *(note(text, colours, yshift=-20, **left) for text in _best(row, words))]

@@ -298,7 +298,7 @@ def _hover(relay: _Relay, words: Language) -> str:
         words.text("{n} directly", n=_count(row["signatures"], words)),
         words.text("{n} by friends’ links", n=_interval(relay.estimate("downstream"), words)),
         words.text("{n} in all", n=_interval(relay.estimate("total"), words)),
-        words.plural("{n} visitor", "{n} visitors", int(row["visitors"])),
+        words.plural("{n} visitor", "{n} visitors", row["visitors"]),
     ]
     if math.isfinite(row["rate"]):
         said.append(words.text("{rate} of visitors signed", rate=words.rate(*relay.estimate("rate"))))

@@ -13,6 +13,7 @@ from funnel.charts.look import (
     count_ticks,
     empty,
     figure,
+    highest,
     key,
     note,
     numbers,
@@ -54,7 +55,7 @@ def reproduction_over_time(
     upper = _HEAD + _KEY
     lower = upper + _UPPER + _GAP + _HEAD + 2 * _KEY
     height = lower + _LOWER + _AXIS
-    top, most = _top(days), max(map(sum, zip(days["seeded"], days["referred"], strict=True)), default=0) * 1.05 or 1
+    top, most = _top(days), highest(map(sum, zip(days["seeded"], days["referred"], strict=True))) * 1.05 or 1
     counts = count_ticks(most, words, most=3)
     margin = max(_LEFT, 8 + _LETTER * max(map(len, counts["ticktext"])))
     dashed = {"color": colours["ink"], "width": 1.5, "dash": "dash"}

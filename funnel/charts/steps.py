@@ -87,7 +87,7 @@ def _rows(steps: "pandas.DataFrame", *, top: float, words: Language, group: str)
     columns = ("visitors", "dropped", "pending", "step_rate", "step_rate_low", "step_rate_high")
     overall = ("overall_rate", "overall_rate_low", "overall_rate_high")
     read = {column: numbers(steps, column) for column in (*columns, *overall)}
-    entries = read["visitors"][0] or 1.0
+    entries = read["visitors"][0] if read["visitors"][0] > 0 else 1.0
     entry = str(steps["step"].iloc[0])
     return [
         {
@@ -174,10 +174,10 @@ def _rates(row: dict[str, Any]) -> str:
 
 def _others(row: dict[str, Any]) -> str:
     words: Language = row["words"]
-    left = words.plural("{n} left", "{n} left", int(row["dropped"]))
+    left = words.plural("{n} left", "{n} left", row["dropped"])
     if not row["pending"] > 0:
         return left
-    return left + " · " + words.plural("{n} still has time", "{n} still have time", int(row["pending"]))
+    return left + " · " + words.plural("{n} still has time", "{n} still have time", row["pending"])
 
 
 def _hover(row: dict[str, Any]) -> str:

@@ -307,8 +307,8 @@ def _words(tree: _Tree, height: int, colours: Mapping[str, str], words: Language
 
 def _told(tree: _Tree, words: Language) -> tuple[str, str]:
     return (
-        words.plural("{n} signature", "{n} signatures", int(tree.row["signatures"])),
-        words.plural("{n} generation", "{n} generations", int(tree.row["generations"])),
+        words.plural("{n} signature", "{n} signatures", tree.row["signatures"]),
+        words.plural("{n} generation", "{n} generations", tree.row["generations"]),
     )
 
 

@@ -6,9 +6,12 @@ What is asked for goes to standard output, everything else to standard error; pr
 
 import typer
 
-from funnel.cli.commands import check, measure, report, sample
+from funnel.cli.commands import check, measure, sample
 from funnel.cli.experiments import experiment, plan
+from funnel.cli.exporting import export
 from funnel.cli.forgone import forgone
+from funnel.cli.reporting import report
+from funnel.cli.runs import diff, preregister, run, verify
 from funnel.cli.speaking import as_typed
 from funnel.cli.spreading import attribution, mentions, referrals, relays
 
@@ -22,5 +25,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for command in (report, measure, experiment, plan, forgone, referrals, relays, mentions, attribution, check, sample):
+for command in (
+    *(report, measure, experiment, plan, forgone, referrals, relays, mentions, attribution),
+    *(run, diff, verify, preregister, export),
+    *(check, sample),
+):
     app.command()(command)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from funnel.cli.options import (
+    TO_NAME,
+    USUAL_STEPS,
     AsJson,
     By,
     Columns,
@@ -43,53 +45,6 @@ Notation = Annotated[
     ),
 ]
 DEFINING = ("steps", "follow_ups", "window", "follow_up_window", "order", "entry", "ties", "by")
-USUAL_STEPS = "visit,sign"
-TO_NAME = "--steps and --follow-ups"
-USUAL_FOLLOW_UPS = ("share", "partner_click")
-
-
-def report(
-    source: Source,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
-    steps: Steps = USUAL_STEPS,
-    follow_ups: FollowUps = None,
-    window: Window = "7 days",
-    follow_up_window: FollowUpWindow = "3 days",
-    by: By = None,
-    title: Annotated[str | None, typer.Option(help="The heading of the page.")] = None,
-    language: LanguageCode = "en",
-    column: Columns = None,
-    timezone: Timezone = None,
-    cutoff: Cutoff = None,
-    table: Table = None,
-    where: Where = None,
-    memory_limit: MemoryLimit = None,
-) -> None:
-    """Write one HTML page: the funnel, by group, what follows, how fast, how sure, and where it all comes from.
-
-    Without --follow-ups, share and partner_click where there are such events; without --by, channel and device where
-    there are such columns. Where events of thanks_shown name variants, thanks_only among them, they are compared too.
-    """
-    with sentences(TO_NAME), doing("Reading the events"):
-        from funnel.report import campaign_report
-
-        events = connected(source, column, timezone, cutoff, table, where, memory_limit)
-        usual = [name for name in USUAL_FOLLOW_UPS if name in events.names and name not in names(steps)]
-        asked = _funnel(
-            steps,
-            names(follow_ups) if follow_ups is not None else usual,
-            window,
-            follow_up_window,
-            "ordered",
-            "any",
-            "forward",
-            None,
-        )
-    with sentences(TO_NAME), doing("Measuring the funnel"):
-        columns: dict[str, Any] = {"by": [events.column(name) for name in names(by)]} if by is not None else {}
-        page = campaign_report(events, asked, language=language, title=title, **columns)
-        path = page.save(output)
-    say(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB). It opens in any browser, with no connection.")
 
 
 def measure(

@@ -48,8 +48,9 @@ from funnel.cli.options import (
 from funnel.cli.planning import Plan
 from funnel.cli.source import connected
 from funnel.cli.speaking import as_typed, doing, print_table, say, sentences
-from funnel.cli.typed import guardrail, looks_of, names, outcome, outcomes, share, shares_of
+from funnel.cli.typed import guardrail, names, outcome, outcomes, shares_of
 from funnel.errors import DefinitionError, listed
+from funnel.shorthand import looks_of, share
 
 if TYPE_CHECKING:
     from funnel.events import Events

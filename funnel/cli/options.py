@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+USUAL_STEPS = "visit,sign"
+TO_NAME = "--steps and --follow-ups"
+
 Source = Annotated[
     str, typer.Argument(help="A folder, DuckDB file, Parquet, CSV (.gz), JSON lines, or a glob of them.")
 ]

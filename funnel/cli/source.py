@@ -28,7 +28,7 @@ def connected(
     events = connect(
         source,
         table=table,
-        columns=_mapping(column),
+        columns=mapping(column),
         timezone=timezone,
         cutoff=cutoff,
         memory_limit=memory_limit,
@@ -38,7 +38,8 @@ def connected(
     return events.where(where) if where else events
 
 
-def _mapping(pairs: list[str] | None) -> dict[str, str] | None:
+def mapping(pairs: list[str] | None) -> dict[str, str] | None:
+    """Return our names and the source's, from visitor_id=user."""
     for pair in pairs or []:
         if "=" not in pair:
             raise DefinitionError(

@@ -21,7 +21,8 @@ from funnel.cli.options import (
 )
 from funnel.cli.source import connected
 from funnel.cli.speaking import as_typed, doing, print_table, sentences
-from funnel.cli.typed import discount, names
+from funnel.cli.typed import names
+from funnel.shorthand import discount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def relays(
             visited=visited,
             named_by=names(named_by),
             window=window,
-            downstream=discount(downstream),
+            downstream=discount(downstream, f"--downstream {downstream}"),
             launched_at=launched_at,
         )
         events = connected(source, column, timezone, cutoff, table, where, memory_limit, relays=relays_table)

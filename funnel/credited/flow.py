@@ -22,13 +22,13 @@ MOST_TOUCHES, FEWEST_VISITORS = 3, 5
 _NONE, _END = -1, -2  # no such touch; what comes after the last one
 
 
-def flow_of(counted: Counted, by: str, *, most: int) -> pandas.DataFrame:
+def flow_of(counted: Counted, by: str, *, most: int, fewest: int = FEWEST_VISITORS) -> pandas.DataFrame:
     """Return one row a flow from a channel to the next, and from the last one to the end of the path.
 
     Rows of the last touch, whose `next` is null, come first and sum to all visitors, with a row whose channel is null
     for those who converted without a touch. `touches_left` is 1 for the last touch, 2 for the one before. Of each touch
     the `most` channels with the most visitors are told apart, the others are gathered as "other", and so are flows into
-    a channel that fewer than FEWEST_VISITORS visitors took; where all into it together are as few, they are left out,
+    a channel that fewer than `fewest` visitors took; where all into it together are as few, they are left out,
     as if the paths began there. `touches_left` is 0 without a touch.
     """
     names = [*counted.channels] if OTHER in counted.channels else [*counted.channels, OTHER]
@@ -40,7 +40,7 @@ def flow_of(counted: Counted, by: str, *, most: int) -> pandas.DataFrame:
     later = np.full(len(visitors), _END)
     for place, touched in enumerate(left, start=1):
         channel = np.where(later == _NONE, _NONE, touched)
-        channel = _gathered(channel, later, visitors, other=other, channels=len(names), most=most)
+        channel = _gathered(channel, later, visitors, other=other, channels=len(names), most=most, fewest=fewest)
         rows += _rows(channel, later, paths.conversions, visitors, names=names, place=place)
         later = channel
     if counted.untouched:
@@ -58,7 +58,7 @@ def _touches(touches: Integers, lengths: Integers) -> list[Integers]:
 
 
 def _gathered(
-    channel: Integers, later: Integers, visitors: Floats, *, other: int, channels: int, most: int
+    channel: Integers, later: Integers, visitors: Floats, *, other: int, channels: int, most: int, fewest: int
 ) -> Integers:
     """Return the channels with those that are rare at this touch, or rare before the same later channel, as `other`."""
     has_touch = channel != _NONE
@@ -69,20 +69,20 @@ def _gathered(
     found = np.where(has_touch & is_rare[channel], other, channel)
     for target in np.unique(later[has_touch]):
         into = has_touch & (later == target)
-        found[into] = _joined(found[into], visitors[into], other=other, channels=channels)
-        if target != _END and visitors[into].sum() < FEWEST_VISITORS:
+        found[into] = _joined(found[into], visitors[into], other=other, channels=channels, fewest=fewest)
+        if target != _END and visitors[into].sum() < fewest:
             found[into] = _NONE
     return found
 
 
-def _joined(channel: Integers, visitors: Floats, *, other: int, channels: int) -> Integers:
+def _joined(channel: Integers, visitors: Floats, *, other: int, channels: int, fewest: int) -> Integers:
     """Return the channels before one target, those of too few visitors as `other`, with more if those are too few."""
     counts = np.bincount(channel, visitors, channels)
     few = [int(place) for place in np.argsort(counts, kind="stable") if place != other and counts[place] > 0]
     is_joined = np.zeros(channels, dtype=bool)
     for place in few:
         gathered = counts[other] + counts[is_joined].sum()
-        if counts[place] >= FEWEST_VISITORS and (gathered == 0 or gathered >= FEWEST_VISITORS):
+        if counts[place] >= fewest and (gathered == 0 or gathered >= fewest):
             break
         is_joined[place] = True
     return np.where(is_joined[channel], other, channel)

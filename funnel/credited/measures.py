@@ -11,6 +11,7 @@ import numpy as np
 
 from funnel.credited.counting import Counted
 from funnel.stats.credit import credit_intervals, markov_removal, rules, shapley
+from funnel.stats.laws import binomial_quantile
 from funnel.stats.paths import Floats, Paths
 from funnel.stats.proportions import Estimate
 
@@ -69,9 +70,8 @@ def _nobody(counted: Counted) -> tuple[Estimate, float]:
 
     The ends are those that more and more draws of visitors come to: quantiles of the binomial law.
     """
-    from scipy.stats import binom
-
-    low, high = binom(counted.visitors, counted.untouched / counted.visitors).ppf([0.025, 0.975]).tolist()
+    chance = counted.untouched / counted.visitors
+    low, high = (float(binomial_quantile(share, counted.visitors, chance)) for share in (0.025, 0.975))
     brought = math.nan
     if counted.downstream is not None:
         brought = float(counted.downstream[counted.paths.lengths == 0].sum())

@@ -12,6 +12,7 @@ from funnel.events import from_epoch_us
 from funnel.excess.counting import MINUTE_US
 from funnel.excess.measures import Looked
 from funnel.excess.windows import Measured, Window
+from funnel.stats.laws import negative_binomial_quantile, poisson_quantile
 
 if TYPE_CHECKING:
     import pandas
@@ -72,8 +73,6 @@ def shading_of(looked: Looked, window: Window, frame: pandas.DataFrame) -> panda
 
 def _band(looked: Looked, found: Measured, expected: Floats, outcome: str) -> tuple[Floats, Floats]:
     """Return where 95 % of counts lie if nothing is above the baseline: its dispersion, and how well it is known."""
-    from scipy.stats import nbinom, poisson
-
     stretch, counts = found.stretch, looked.tally.counts[outcome]
     hours = [counts[day - stretch.before : day].sum() for day in stretch.days]
     windows = [counts[day : day + stretch.end - stretch.start].sum() for day in stretch.days]
@@ -84,7 +83,13 @@ def _band(looked: Looked, found: Measured, expected: Floats, outcome: str) -> tu
     part = expected / max(found.found.expected, float(expected.max()))
     variance = expected * (1 + (spread - 1) * part) + spread * unknown * expected**2
     size = expected**2 / np.maximum(variance - expected, 1e-9)
-    law = nbinom(size, size / (size + expected))
     flat = variance - expected < 1e-6
-    ends = [np.where(flat, poisson(expected).ppf(share), law.ppf(share)) for share in (0.025, 0.975)]
-    return ends[0], ends[1]
+    low, high = (
+        np.where(
+            flat,
+            poisson_quantile(share, expected),
+            negative_binomial_quantile(share, size, size / (size + expected)),
+        )
+        for share in (0.025, 0.975)
+    )
+    return low, high

@@ -22,6 +22,7 @@ class Scratch:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.made: list[tuple[str, str]] = []
+        self.held: list[object] = []
         for _ in range(len(_LEFT)):
             owner, kind, name = _LEFT.popleft()
             if owner() is connection:
@@ -47,15 +48,24 @@ class Scratch:
         self.made.append((kind, new_name(what)))
         return self.made[-1][1]
 
+    def hold(self, other: object) -> None:
+        """Hold what has tables of its own, for as long as the tables here are there."""
+        self.held.append(other)
+
     def keep_for(self, user: object) -> None:
         """Leave everything where it is for as long as the user is there."""
         owner = weakref.ref(self.connection)
-        weakref.finalize(user, _LEFT.extend, [(owner, *each) for each in reversed(self.made)])
+        weakref.finalize(user, _leave, [(owner, *each) for each in reversed(self.made)], self.held)
 
     def drop(self) -> None:
         """Remove everything now."""
         for each in reversed(self.made):
             _drop(self.connection, *each)
+
+
+def _leave(made: list[tuple[weakref.ref[duckdb.DuckDBPyConnection], str, str]], _: list[object]) -> None:
+    """Leave tables to be removed, and let go of what was held for them."""
+    _LEFT.extend(made)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:

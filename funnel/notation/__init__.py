@@ -15,6 +15,6 @@ undo each other, and what cannot be read is shown with a caret under the column 
 """
 
 from funnel.notation.reading import Reading, read
-from funnel.notation.writing import written
+from funnel.notation.writing import condition_of, length_of, written
 
-__all__ = ["Reading", "read", "written"]
+__all__ = ["Reading", "condition_of", "length_of", "read", "written"]

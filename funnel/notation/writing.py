@@ -67,7 +67,15 @@ def _quoted(text: str) -> str:
 def _length(length: str | timedelta) -> str:
     if isinstance(length, str):
         return length if BARE_LENGTH.fullmatch(length) else _quoted(length)
-    whole = length // timedelta(microseconds=1)
+    return length_of(length // timedelta(microseconds=1))
+
+
+def length_of(whole: int) -> str:
+    """Return so many microseconds as text, in the largest unit up to days of which they are a whole number.
+
+    >>> [length_of(168 * 3_600_000_000), length_of(129_600_000_000), length_of(1_500_000)]
+    ['7 days', '36 hours', '1.5 seconds']
+    """
     unit = next((unit for unit in ("day", "hour", "minute") if whole % UNITS[unit] == 0), "second")
     number, rest = divmod(whole, UNITS[unit])
     decimals = f".{rest:06d}".rstrip("0") if rest else ""
@@ -75,11 +83,20 @@ def _length(length: str | timedelta) -> str:
 
 
 def _condition(where: str | Mapping[str, object]) -> str:
-    tree = condition_sql(where, columns_named(where))
-    written = where if isinstance(where, str) else _as_typed(tree)
+    written = condition_of(where)
     if condition_end(f"{written}]", 0) != len(written):
         raise DefinitionError(f"The condition {where!r} cannot be written in one line: its brackets do not match.")
     return written
+
+
+def condition_of(where: str | Mapping[str, object]) -> str:
+    """Return a condition as SQL text: a mapping as what it stands for. Raises DefinitionError for what is none.
+
+    >>> condition_of({"language": ["fr", "en"]})
+    "language IN ('fr', 'en')"
+    """
+    tree = condition_sql(where, columns_named(where))
+    return where if isinstance(where, str) else _as_typed(tree)
 
 
 def _as_typed(condition: exp.Expr) -> str:

@@ -12,8 +12,9 @@ counts too: of one below the threshold, each part would be known to be below it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,6 +125,11 @@ class _Table:
     cost: NDArray[np.float64]
     high: NDArray[np.float64]
 
+    @cached_property
+    def whole_parts(self) -> list[NDArray[np.intp]]:
+        """The parts where everything is unknown that a reader does not know to be zero."""
+        return _parts(self, ~self.is_fixed)
+
     @classmethod
     def of(
         cls,
@@ -206,10 +212,13 @@ def _covered(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
     even that is not proved (too many branches) has all that it hangs together with hidden, and there is no more to do.
     """
     asked, stage = table.small, 0
-    while weak := _unprotected(table, unknown, asked):
-        before = unknown
+    while weak := list(_unprotected(table, unknown, asked)):
+        before, reached = unknown, np.zeros(len(unknown), dtype=bool)
         for cell in weak:
-            unknown = unknown | _changed(table, unknown, cell, table.is_whole & (stage > 0))
+            if not reached[cell]:
+                change = _change(table, unknown, cell, table.is_whole & (stage > 0))
+                unknown = unknown | (abs(change) > _CLOSE)
+                reached |= table.values + change >= table.high - _CLOSE
         if stage == 2:
             asked = asked & ~np.isin(np.arange(len(asked)), weak)
         stage += int(stage < 2 and bool((unknown == before).all()))
@@ -221,15 +230,14 @@ def _covered(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _hanging_together(table: _Table, cell: int) -> NDArray[np.intp]:
     """Return the counts that a change of this one can reach."""
-    return next(part for part in _parts(table, ~table.is_fixed) if cell in part)
+    return next(part for part in table.whole_parts if cell in part)
 
 
-def _unprotected(table: _Table, unknown: NDArray[np.bool_], among: NDArray[np.bool_]) -> list[int]:
-    """Return the small counts whose interval ends too low.
+def _unprotected(table: _Table, unknown: NDArray[np.bool_], among: NDArray[np.bool_]) -> Iterator[int]:
+    """Give the small counts whose interval ends too low.
 
     A table that takes several of them high enough at once proves all of these, so that few programs are solved.
     """
-    weak = []
     for part in _parts(table, unknown):
         asked = among[part]
         if not asked.any():
@@ -245,14 +253,13 @@ def _unprotected(table: _Table, unknown: NDArray[np.bool_], among: NDArray[np.bo
             most = np.where(is_sought, np.maximum(table.values[part] + _REACH, high), math.inf)
             found = feasible(-1.0 * is_sought, a, b, least, most, table.is_whole[part])
             if found is None:
-                weak.append(int(part[place]))
+                yield int(part[place])
             else:
                 reached |= found >= high - _CLOSE
-    return weak
 
 
-def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int, is_whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the counts that change in the cheapest table in which this one is high enough, whole where told.
+def _change(table: _Table, unknown: NDArray[np.bool_], cell: int, is_whole: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what the cheapest table in which this count is high enough adds to each, whole where told.
 
     There is always one: the true table many times over. Where it is not found in time, all that hang together change.
     """
@@ -273,12 +280,9 @@ def _changed(table: _Table, unknown: NDArray[np.bool_], cell: int, is_whole: NDA
         np.concatenate([up, down]),
         np.concatenate([is_whole[free], is_whole[free]]),
     )
-    changed = np.zeros(len(table.names), dtype=bool)
-    if found is None:
-        changed[free] = True
-    else:
-        changed[free] = abs(found[: len(free)] - found[len(free) :]) > _CLOSE
-    return changed
+    change = np.zeros(len(table.names))
+    change[free] = math.inf if found is None else found[: len(free)] - found[len(free) :]
+    return change
 
 
 def _without_the_needless(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -289,7 +293,7 @@ def _without_the_needless(table: _Table, unknown: NDArray[np.bool_]) -> NDArray[
         among = table.small & np.isin(np.arange(len(unknown)), part)
         fewer = unknown & np.isin(np.arange(len(unknown)), part)
         fewer[cell] = False
-        if not _unprotected(table, fewer, among):
+        if next(_unprotected(table, fewer, among), None) is None:
             unknown = unknown.copy()
             unknown[cell] = False
     return unknown

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from funnel.errors import DefinitionError, listed
 from funnel.privacy import experiments, funnels, spreading
 from funnel.privacy.cells import USUAL, Suppression, check_threshold, suppress
@@ -114,6 +116,7 @@ KINDS: dict[str, Kind] = {
         ("transitions", "rung to visitors share", spreading.transitions),
         ("value", "rung signers brought downstream value", spreading.value),
         ("fatigue", "asks visitors pending responded harmed", spreading.fatigue),
+        ("changes", "step number visitors among before_visitors before_among", funnels.changes),
         ("checks", "check rows severity", _nothing),
         ("other", "", _any_other),
     )
@@ -249,10 +252,10 @@ def _applied(sheet: Sheet, names: dict[Count, Count], found: Suppression, risky:
     frame = sheet.frame.copy()
     for row, column in sheet.rounded:
         frame.iloc[row, columns.index(column)] = round(float(frame.iloc[row, columns.index(column)]), _DIGITS)
-    mask = frame.notna() & False
+    risky_cells = np.zeros(frame.shape, dtype=bool)
     for row, column in small | covering | derived | set(sheet.few):
-        mask.iloc[row, columns.index(column)] = True
-    mask &= frame.notna()
+        risky_cells[row, columns.index(column)] = True
+    mask = frame.notna() & risky_cells
     for column in frame.columns[mask.any()]:
         told = frame[column]
         frame[column] = (told.astype(float) if told.dtype.kind in "iu" else told).mask(mask[column])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,29 @@ def sensitivity(sheet: Sheet) -> None:
         closed(sheet, place, "overall_rate", row, converted, entered)
 
 
+def changes(sheet: Sheet) -> None:
+    """One row a number: who did it in a period, of how many, and the same of the period before.
+
+    Who came in a period is the sum of its days, where these are told too.
+    """
+    for place, row in enumerate(sheet.rows()):
+        made_of: list[Count] = []
+        for prefix in ("", "before_"):
+            first, last = row[f"{prefix}from_on"], row[f"{prefix}to_on"]
+            period = (row["step"], row["number"], first, last)
+            did = sheet.shown(place, f"{prefix}visitors", count("did in", *period))
+            parts = [did]
+            if row["number"] == "rate":
+                among = sheet.shown(place, f"{prefix}among", count("were in", *period))
+                parts += [among, sheet.rest(among, did, "period")]
+                sheet.made(place, bounds(f"{prefix}rate"), *parts)
+            elif not place and did in sheet.counts:
+                days = [first + timedelta(days=day) for day in range((last - first).days + 1)]
+                sheet.sum(did, [count("entered", of={"entered_on": day}) for day in days])
+            made_of += parts
+        sheet.made(place, ("change", *bounds("difference")), *made_of)
+
+
 def curves(sheet: Sheet) -> None:
     """One row an outcome and time: thinned, so that between two that are shown at least k were decided.
 
@@ -208,7 +232,8 @@ def curves(sheet: Sheet) -> None:
 def _thinned(points: list[list[tuple[int, dict[str, Any]]]], rare: set[str], sheet: Sheet) -> set[float]:
     """Return the times to keep: forward from the first, then the last in place of those too near before it."""
     told = [{str(row["outcome"]): row for _, row in rows if row["outcome"] not in rare} for rows in points]
-    told = [each for each in told if each]
+    # Where few are still followed a curve ends: the last time before that takes its end's place.
+    told = [each for each in told if each and not any(sheet.is_small(row["at_risk"]) for row in each.values())]
     kept: list[dict[str, dict[str, Any]]] = []
     for each in told:
         if _is_far(kept[-1] if kept else None, each, sheet):

@@ -1,39 +1,30 @@
-"""The section of how far people climb: what they did at most, what comes next, and what signers of each rung bring."""
+"""The chapter of how far people climb: what they did at most, what comes next, and what signers of each rung bring."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from funnel.climbing import Friend, Rung
-from funnel.ladder import Ladder
-from funnel.pages import Section
-from funnel.sections import section_of
-from funnel.stages import required_labels
+from funnel.errors import FunnelError
+from funnel.sections.chapter import Chapter
 
 if TYPE_CHECKING:
-    from funnel.events import Events
-    from funnel.funnels import Funnel
-    from funnel.language import Language
+    from collections.abc import Iterator
 
-SHARED = "share"
+    from funnel.report.measured import Measured
 
 
-def ladder_section(events: Events, funnel: Funnel, words: Language) -> Section | None:
-    """Return the section of a ladder whose rungs are the funnel's steps, then what follows them.
-
-    Whoever brings a friend stands above whoever shares, where the events say who brought whom. Nothing without
-    follow-ups.
-    """
-    if not funnel.follow_up_labels:
-        return None
-    has_friends = events.has_referrals
-    steps = [step for step in funnel.every_step if step.label in required_labels(funnel)]
-    rungs: list[str | Rung] = [*steps]
-    for follow_up in funnel.every_follow_up:
-        rungs.append(follow_up)
-        if follow_up.label == SHARED and has_friends:
-            rungs.append(Friend(of=steps[-1]))
-    result = Ladder(rungs).measure(events, language=words.code)
-    asked = [result.transitions(), result.times(), *([result.value()] if has_friends else [])]
-    parts = tuple(section_of(each.title, each, words) for each in asked)
-    return section_of(words.text("How far people climb"), result, words, result.summary(), parts=parts)
+def ladder_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give the chapter of the ladder, where there are rungs above the last step."""
+    result, words = measured.ladder, measured.words
+    if result is None:
+        return
+    heading = words.text("How far people climb")
+    if isinstance(result, FunnelError):
+        yield Chapter("ladder", heading, say=str(result))
+        return
+    asked = {"transitions": result.transitions, "times": result.times}
+    if measured.events.has_referrals:
+        asked["value"] = result.value
+    answers = {name: ask() for name, ask in asked.items()}
+    parts = tuple(Chapter(f"ladder-{name}", each.title, each) for name, each in answers.items())
+    yield Chapter("ladder", heading, result, parts=parts)

@@ -1,37 +1,29 @@
-"""The section of what was forgone: the cost of the control, the least it may be, what comes from now on."""
+"""The chapters of what was forgone: the cost of the control, the least it may be, what comes from now on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from funnel.errors import FunnelError
-from funnel.forgone import Forgone
-from funnel.pages import Section
-from funnel.referrals import Referrals
-from funnel.sections import section_of
+from funnel.sections.chapter import Chapter
 
 if TYPE_CHECKING:
-    from funnel.definition import Step
-    from funnel.events import Events
-    from funnel.experiments import Experiment
-    from funnel.language import Language
+    from collections.abc import Iterator
+
+    from funnel.report.measured import Measured
 
 
-def forgone_section(experiment: Experiment, events: Events, of: Step, words: Language) -> tuple[Section, str] | None:
-    """Return the section of what showing the control cost, and that in sentences; `of` is what signing is.
-
-    Nothing where the events do not say who brought whom, or what is known does not answer it.
-    """
-    if not events.has_referrals:
-        return None
-    try:
-        result = Forgone(experiment, Referrals(of=of)).measure(events, language=words.code)
-    except FunnelError:
-        return None  # the experiment's own section says what is missing
-    # What is supposed stands once, and the least it may be for the page the sentences speak of.
-    ahead, bounds = replace(result.forwards(), remarks=()), result.bounds()
-    best = replace(bounds, frame=bounds.frame[bounds.frame["variant"] == result.best]) if result.best else bounds
-    parts = (section_of(ahead.title, ahead, words, ahead.summary()), section_of(best.title, best, words, ""))
-    answer = result.summary()
-    return section_of(result.title, result, words, answer, parts=parts), answer if result.best else ""
+def forgone_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give a chapter for each experiment that tells what showing its control cost."""
+    for experiment, result in measured.forgone.items():
+        name = f"forgone-{experiment}"
+        # What is supposed stands once, and the least it may be for the page the sentences speak of.
+        ahead, bounds = replace(result.forwards(), remarks=()), result.bounds()
+        if result.best:
+            rows = bounds.frame[bounds.frame["variant"] == result.best].reset_index(drop=True)
+            bounds = replace(bounds, frame=rows)
+        parts = (
+            Chapter(f"{name}-forwards", ahead.title, ahead),
+            Chapter(f"{name}-bounds", bounds.title, bounds, say=""),
+        )
+        yield Chapter(name, result.title, result, parts=parts)

@@ -33,5 +33,10 @@ def provenance(events: "Events", questions: Iterable[tuple[str, object]], words:
     yield Fact(words.text("Fingerprint of the data"), events.fingerprint(), is_code=True)
     for label, question in questions:
         yield Fact(label, repr(question), is_code=True)
-    versions = [f"{name} {version(name)}" for name in PACKAGES]
-    yield Fact(words.text("Made with"), ", ".join([*versions, f"Python {platform.python_version()}"]), is_code=True)
+    versions = [f"{name} {number}" for name, number in made_with().items()]
+    yield Fact(words.text("Made with"), ", ".join(versions), is_code=True)
+
+
+def made_with() -> dict[str, str]:
+    """Return the versions of what the numbers come out of, by name."""
+    return {**{name: version(name) for name in PACKAGES}, "Python": platform.python_version()}

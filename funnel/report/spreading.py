@@ -1,84 +1,77 @@
-"""The sections of how a petition spreads: who brought whom, what relays and media brought, which channels count."""
+"""The chapters of how a petition spreads: who brought whom, what relays and media brought, which channels count."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from funnel.attribution import Attribution
 from funnel.errors import FunnelError
-from funnel.mentions import Mentions
-from funnel.pages import Section
-from funnel.referrals import Referrals
-from funnel.relays import Relays
-from funnel.sections import section_of
+from funnel.sections.chapter import Chapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from funnel.definition import Step
-    from funnel.events import Events
-    from funnel.language import Language
+    from funnel.mentions import MentionsResult
+    from funnel.report.measured import Measured
     from funnel.results import Result
 
-BY = "channel"
+STEPS = (5, 10, 15, 20, 30, 60)
 
 
-def spread_sections(events: Events, first: Step, last: Step, words: Language) -> Iterator[tuple[Section, str]]:
-    """Give each section that these events have something for, and what it adds to the answer, in a sentence or none.
-
-    `first` is the step that is a visit, `last` the one that is a signature. A question that cannot be asked says why.
-    """
-    for heading, told in (
-        (words.text("Who brought whom"), _referrals),
-        (words.text("What relays brought"), _relays),
-        (words.text("What mentions in the media brought"), _mentions),
-        (words.text("Which channels are credited"), _attribution),
-    ):
-        try:
-            section = told(heading, events, first, last, words)
-        except FunnelError as error:
-            section = Section(heading, str(error)), ""
-        if section is not None:
-            yield section
+def referral_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give who brought whom, where somebody came by a signer's link."""
+    result, heading = measured.referrals, measured.words.text("Who brought whom")
+    if isinstance(result, FunnelError):
+        yield Chapter("referrals", heading, say=str(result))
+    elif result is not None:
+        trees = result.trees(least=measured.analysis.least)
+        parts = _parts("referrals", over_time=result.over_time(), cycle=result.cycle(), trees=trees)
+        yield Chapter("referrals", heading, result, parts=parts)
 
 
-def _referrals(heading: str, events: Events, _: Step, last: Step, words: Language) -> tuple[Section, str] | None:
-    if not events.has_referrals:
-        return None
-    result = Referrals(of=last).measure(events, language=words.code)
-    if not result.spread.lineage.is_referred.any():
-        return None
-    parts = _parts((result.over_time(), result.cycle(), result.trees()), words)
-    return section_of(heading, result, words, result.summary(), parts=parts), result.growth()
+def relay_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give what relays brought, where events name relays."""
+    result, heading = measured.relays, measured.words.text("What relays brought")
+    if isinstance(result, FunnelError):
+        yield Chapter("relays", heading, say=str(result))
+    elif result is not None:
+        parts = _parts("relays", waves=result.waves(), first_day=result.first_day())
+        yield Chapter("relays", heading, result, parts=parts)
 
 
-def _relays(heading: str, events: Events, first: Step, last: Step, words: Language) -> tuple[Section, str] | None:
-    if "relay" not in events.columns and "relays" not in events.tables:
-        return None
-    result = Relays(of=last, visited=first).measure(events, language=words.code)
-    parts = _parts((result.waves(), result.first_day()), words)
-    return section_of(heading, result, words, result.summary(), parts=parts), ""
+def mention_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give what mentions brought, and the largest minute by minute: a chart of each would be longer than the rest."""
+    result, heading = measured.mentions, measured.words.text("What mentions in the media brought")
+    if isinstance(result, FunnelError):
+        yield Chapter("mentions", heading, say=str(result))
+    elif result is not None:
+        lives = result.lives()
+        told = lives.frame.loc[lives.frame["first_life"].notna()]
+        largest = {"minutes": _minutes(result, told["mention"].iloc[0], measured.analysis.least)} if len(told) else {}
+        # The chart of the whole is that of the lives, and stands with their numbers.
+        parts = _parts("mentions", lives=lives, **largest)
+        yield Chapter("mentions", heading, replace(result, draw=None), parts=parts)
 
 
-def _mentions(heading: str, events: Events, first: Step, last: Step, words: Language) -> tuple[Section, str] | None:
-    if "mentions" not in events.tables:
-        return None
-    result = Mentions(of=last, visited=first).measure(events, language=words.code)
-    lives = result.lives()
-    told = lives.frame.loc[lives.frame["first_life"].notna()]
-    # The largest alone, minute by minute: a chart of each would be longer than all the rest.
-    largest = (result.minutes(told["mention"].iloc[0]),) if len(told) else ()
-    parts = _parts((replace(lives, draw=None), *largest), words)  # its chart is that of the whole
-    return section_of(heading, result, words, result.summary(), parts=parts), ""
+def attribution_chapters(measured: Measured) -> Iterator[Chapter]:
+    """Give which channels are credited, and the paths of those who converted."""
+    result, heading = measured.attribution, measured.words.text("Which channels are credited")
+    if isinstance(result, FunnelError):
+        yield Chapter("attribution", heading, say=str(result))
+    elif result is not None:
+        # Of so many at least one in ten converts: hardly a count is too small to be told.
+        paths = result.paths(fewest=10 * measured.analysis.least)
+        yield Chapter("attribution", heading, result, parts=_parts("attribution", paths=paths))
 
 
-def _attribution(heading: str, events: Events, first: Step, last: Step, words: Language) -> tuple[Section, str] | None:
-    if BY not in events.columns:
-        return None
-    result = Attribution(to=last, touch=first, by=BY).measure(events, language=words.code)
-    return section_of(heading, result, words, result.summary(), parts=_parts((result.paths(),), words)), ""
+def _minutes(result: MentionsResult, mention: str, least: int) -> Result:
+    """Return the counts around a mention in bins as short as leaves none of them too small to be told."""
+    for step in STEPS:
+        minutes = result.minutes(mention, step=step)
+        if not minutes.frame["observed"].between(1, least - 1).any():
+            break
+    return minutes
 
 
-def _parts(results: tuple[Result, ...], words: Language) -> tuple[Section, ...]:
-    return tuple(section_of(each.title, each, words, "") for each in results)
+def _parts(name: str, **answers: Result) -> tuple[Chapter, ...]:
+    return tuple(Chapter(f"{name}-{what}", each.title, each, say="") for what, each in answers.items())

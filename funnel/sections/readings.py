@@ -17,6 +17,8 @@ ENOUGH_VISITORS = 100
 def of_steps(frame: "pandas.DataFrame", steps: Sequence[str], words: Language) -> str:
     """Where most people are lost between two steps; follow-ups are no steps that anyone owes us."""
     later = frame[frame["step"].isin(steps) & frame["after"].notna()]
+    if later["dropped"].isna().any():
+        return ""  # the largest of them may be one that is hidden
     if later.empty or not later["dropped"].sum():
         return words.text("Nobody whose time is over has been lost so far.")
     worst = later.loc[later["dropped"].idxmax()]

@@ -1,11 +1,12 @@
 """One result as one section of a page: sentence, chart, table, notes, and bars for readers without charts."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from funnel.language import Language
-from funnel.pages import Bar, Section, Table
+from funnel.pages import HIDDEN, Bar, Table
 from funnel.sections import readings, variant_readings
+from funnel.sections.changes import change_table
+from funnel.sections.checks import check_table
 from funnel.sections.relays import relay_table, wave_table
 from funnel.sections.tables import cohort_table, credit_table, curve_table, table_of, time_table
 from funnel.sections.variants import variant_table
@@ -92,26 +93,6 @@ class Answer(Protocol):
         """Return the chart."""
 
 
-def section_of(
-    heading: str, result: Answer, words: Language, sentence: str | None = None, *, parts: tuple[Section, ...] = ()
-) -> Section:
-    """Return the section that tells a result. Without a sentence, one is read from the numbers where we know how."""
-    named = replace(result, frame=in_words(result.frame, words))
-    chart, table = named.plot() if len(result.frame) and result.has_chart else None, table_for(result, words)
-    if chart is None and table.caption == heading:
-        # A table that stands in the open is a landmark, and two of one name cannot be told apart.
-        table = replace(table, caption=words.text("{title}: the numbers", title=heading))
-    return Section(
-        heading=heading,
-        sentence=reading_of(result, words) if sentence is None else sentence,
-        chart=chart,
-        table=table,
-        notes=tuple(result.notes),
-        bars=step_bars(result.frame, words),
-        parts=parts,
-    )
-
-
 def table_for(result: Answer, words: Language) -> Table:
     """Return the table that suits the kind of result, known by its columns."""
     frame = result.frame
@@ -130,6 +111,10 @@ def table_for(result: Answer, words: Language) -> Table:
         return relay_table(frame, result.title, words)
     if {"measure", "before_relays", "after_relays"} <= set(frame.columns):
         return wave_table(frame, result.title, words)
+    if {"step", "number", "before_visitors"} <= set(frame.columns):
+        return change_table(frame, result.title, words)
+    if {"check", "rows", "severity", "meaning"} <= set(frame.columns):
+        return check_table(frame, result.title, words)
     columns = (
         (*group_columns(frame), *STEP_COLUMNS, *_bounds(frame))
         if {"step", "after", "overall_rate"} <= set(frame.columns)
@@ -189,17 +174,22 @@ def step_bars(frame: "pandas.DataFrame", words: Language) -> tuple[Bar, ...]:
     if not {"step", "after", "visitors", "overall_rate"} <= set(frame.columns) or group_columns(frame):
         return ()
     entered = frame["visitors"].iloc[0] if len(frame) else 0
-    if not entered:
+    if not entered > 0:
         return ()
     return tuple(
         Bar(
             label=words.name(str(row["step"])),
-            share=float(row["visitors"]) / float(entered),
+            share=_part(row["visitors"], entered),
             text=_bar_text(row, words),
-            pending=float(row["pending"] or 0) / float(entered),
+            pending=_part(row["pending"], entered),
         )
         for _, row in frame.iterrows()
     )
+
+
+def _part(count: float | None, whole: float) -> float:
+    """Return a count as part of the whole; nothing where it is not told."""
+    return float(count) / float(whole) if count is not None and count > 0 else 0.0
 
 
 def _step_name(value: object, words: Language) -> str | None:
@@ -209,6 +199,8 @@ def _step_name(value: object, words: Language) -> str | None:
 
 
 def _bar_text(row: "pandas.Series[Any]", words: Language) -> str:
+    if row["visitors"] != row["visitors"]:
+        return HIDDEN
     visitors = words.plural("{n} visitor", "{n} visitors", int(row["visitors"]))
     if row["after"] is None or row["after"] != row["after"]:
         return visitors

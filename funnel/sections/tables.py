@@ -124,6 +124,9 @@ HEADINGS = {
     "rows": message("Rows"),
     "severity": message("Weight"),
     "meaning": message("What it means"),
+    "question": message("Question"),
+    "stands": message("How it stands"),
+    "differs": message("What differs"),
 }
 _LANDMARKS = (60, 600, 3_600, 21_600, 43_200, 86_400, 259_200, 604_800, 1_209_600, 2_592_000)
 _AGES = (0, 1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 28)
@@ -163,7 +166,7 @@ def cohort_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Ta
     """Return the cohort triangle: a row a day of entry, a column for some ages, a dash where nothing can be known."""
     ages = [age for age in _AGES if age in set(frame["age_days"])]
     rates = frame.pivot_table(index="entered_on", columns="age_days", values="overall_rate", dropna=False)
-    visitors = frame.groupby("entered_on")["visitors"].max()
+    visitors = frame.groupby("entered_on")["visitors"].max()  # hidden in all rows of a day, or in none
     return Table(
         caption=caption,
         columns=(
@@ -174,7 +177,7 @@ def cohort_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Ta
         rows=tuple(
             (
                 words.date(day, "medium"),
-                words.number(int(visitors[day])),
+                words.number(visitors[day]),
                 *(words.percent(rates.loc[day, age] if age in rates else None) for age in ages),
             )
             for day in sorted(visitors.index)
@@ -191,7 +194,7 @@ def curve_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Tab
                 "{time} after “{step}”", time=words.duration(point.elapsed_seconds), step=words.name(str(after))
             ),
             words.rate(point.rate, point.rate_low, point.rate_high),
-            words.number(int(point.at_risk)),
+            words.number(point.at_risk),
         )
         for (outcome, after), curve in frame.groupby(["outcome", "after"], sort=False, dropna=False)
         for point in _some(curve[curve["rate"].notna() & (curve["elapsed_seconds"] > 0)])
@@ -237,12 +240,12 @@ def credit_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Ta
 
 def time_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Table:
     """Return the histogram of times, a row a step and span of time, with its share of those who made the step."""
-    everyone = frame.groupby("step")["visitors"].transform("sum")
+    everyone = frame.groupby("step")["visitors"].transform(lambda counts: counts.sum(skipna=False))
     rows = [
         (
             words.name(str(row.step)),
             span(row.elapsed_from_seconds, row.elapsed_to_seconds, words),
-            words.number(int(row.visitors)),
+            words.number(row.visitors),
             words.percent(row.visitors / total if total else None),
         )
         for row, total in zip(frame.itertuples(), everyone, strict=True)

@@ -43,6 +43,8 @@ def _of_split(frame: "pandas.DataFrame", words: Language) -> str:
 
 
 def _of_posterior(frame: "pandas.DataFrame", words: Language) -> str:
+    if frame["probability_best"].isna().any():
+        return ""
     best: Any = frame.loc[frame["probability_best"].idxmax()]
     return words.text(
         "“{variant}” is the best with a probability of {probability}; choosing it loses {loss} on average over all that"
@@ -56,6 +58,8 @@ def _of_posterior(frame: "pandas.DataFrame", words: Language) -> str:
 def _of_curves(frame: "pandas.DataFrame", words: Language) -> str:
     outcome = frame["outcome"].iloc[0]
     curves = frame[(frame["outcome"] == outcome) & frame["rate"].notna()]
+    if curves.empty:
+        return ""
     ends = curves.groupby("variant", sort=False)["rate"].last()
     reached = [
         words.text("{rate} with “{variant}”", rate=words.percent(rate), variant=words.name(str(variant)))
@@ -81,6 +85,8 @@ def _of_plan(frame: "pandas.DataFrame", words: Language) -> str:
 
 def _of_looks(frame: "pandas.DataFrame", words: Language) -> str:
     last = frame[frame["looked_on"] == frame["looked_on"].max()]
+    if last["visitors"].isna().any():
+        return ""
     beyond = last[last["z"].abs() >= last["critical"]]
     if beyond.empty:
         return words.text("At the last look no variant was beyond its boundary.")

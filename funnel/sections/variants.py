@@ -130,10 +130,12 @@ def _landmarks(frame: "pandas.DataFrame") -> "pandas.DataFrame":
     chosen = []
     for _, curve in frame.groupby(["outcome", "variant"], sort=False):
         rows = curve[curve["rate"].notna()]
+        if rows.empty:
+            continue
         last = rows["elapsed_seconds"].max()
         places = [(rows["elapsed_seconds"] - last * part).abs().idxmin() for part in (1 / 24, 1 / 3, 2 / 3, 1)]
         chosen.append(rows.loc[list(dict.fromkeys(places))])
-    return pandas.concat(chosen) if chosen else frame
+    return pandas.concat(chosen) if chosen else frame.iloc[:0]
 
 
 def _cell(row: Mapping[Any, Any], name: str, kind: str, words: Language) -> str:

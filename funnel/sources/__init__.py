@@ -20,6 +20,7 @@ from funnel.sources.files import open_files
 from funnel.sources.frames import frame_kind, open_frame
 from funnel.sources.paths import DATABASES, READABLE, find_files
 from funnel.sources.reading import Raw
+from funnel.waiting import waiting
 
 __all__ = ["connect"]
 
@@ -86,8 +87,9 @@ def connect(
             f"No source of events: a value of type {type(source).__name__}. Give {READABLE}; "
             "or a pandas, polars or pyarrow frame, or a DuckDB connection or relation."
         )
-    events = checked(raw, columns=columns, timezone=timezone, cutoff=cutoff)
-    return _with_tables(events, source, raw, {"relays": relays, "mentions": mentions}, timezone)
+    with waiting(raw.connection):
+        events = checked(raw, columns=columns, timezone=timezone, cutoff=cutoff)
+        return _with_tables(events, source, raw, {"relays": relays, "mentions": mentions}, timezone)
 
 
 def _with_tables(events: Events, source: Any, raw: Raw, asked: Mapping[str, Any], timezone: str | None) -> Events:
@@ -120,6 +122,8 @@ def _engine(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
         "set TimeZone = 'UTC'; set preserve_insertion_order = false; set autoinstall_known_extensions = false"
     )
     engine.execute(f"set temp_directory = {literal(str(spill))}")
+    # It says how far a statement has come; its own bar would stay behind in notebooks and in what is made of them.
+    engine.execute("set enable_progress_bar = true; set enable_progress_bar_print = false")
     if memory_limit is not None:
         try:
             engine.execute(f"set memory_limit = {literal(memory_limit)}")

@@ -118,7 +118,14 @@ def spread_of(forest: Forest, shared: Step, *, window_days: int) -> Spread:
         referrers=forest.referrers,
     )
     shares, visitors, outside = forest.connection.execute(sql(query)).fetchall()[0]
-    return Spread(forest, Lineage.of(forest), int(shares), int(visitors), int(outside), window_days)
+    return Spread(
+        forest,
+        forest.events.kept.once(("lineage", forest.signers), lambda: Lineage.of(forest)),
+        int(shares),
+        int(visitors),
+        int(outside),
+        window_days,
+    )
 
 
 def generations_of(spread: Spread) -> pandas.DataFrame:

@@ -66,10 +66,9 @@ def decay(
     allowed_delay = -math.log1p(-math.sqrt(level)) * dispersion
     halves = np.geomspace(_SHORTEST, _LONGEST * series.length, _HALF_LIVES)
     delays = np.arange(min(latest_delay, int(time[-1])) + 1)
-    kernels = [_kernel(series, float(delay), halves) for delay in delays]
-    gains = np.array([_gain(seen, usual, kernel, _total(seen, usual, kernel)) for kernel in kernels])
+    gains = _gains(series, halves, delays)
     if not gains.max() > 0:
-        return _nothing(series, kernels[0], allowed)
+        return _nothing(series, _kernel(series, 0.0, halves), allowed)
     return _fitted(series, halves, delays, gains, allowed=allowed, allowed_delay=allowed_delay)
 
 
@@ -81,6 +80,16 @@ class _Series:
     seen: Floats
     usual: Floats
     length: int
+
+
+def _gains(series: _Series, halves: Floats, delays: NDArray[np.int64]) -> Floats:
+    """Return by how much the likeliest total beats no excess, for each delay (rows) and half-life (columns)."""
+    total, gains = None, []
+    for delay in delays:
+        kernel = _kernel(series, float(delay), halves)
+        total = _total(series.seen, series.usual, kernel, near=total)  # a minute later it is much the same
+        gains.append(_gain(series.seen, series.usual, kernel, total))
+    return np.array(gains)
 
 
 def _fitted(
@@ -102,10 +111,14 @@ def _fitted(
 
     logs = np.log(halves)
     step = logs[1] - logs[0]
-    # The best half-life of each delay, refined from the grid's.
+    bar = gains.max() - max(allowed, allowed_delay)
+    # The best half-life of each delay, refined from the grid's, where that can still take it above the bar.
     refined = []
     for delay, row in zip(delays, gains, strict=True):
         near = float(logs[row.argmax()])
+        if _highest(row) < bar:
+            refined.append((float(row.max()), near))
+            continue
         found = minimize_scalar(
             lambda log, delay=delay: -gain_at(log, delay), bounds=(near - step, near + step), method="bounded"
         )
@@ -117,7 +130,9 @@ def _fitted(
     possible = delays[heights >= best - allowed_delay]
 
     def over_delays(log: float) -> float:
-        return max(gain_at(log, each) for each in within) - best + allowed
+        half = np.array([math.exp(log)])
+        kernel = np.hstack([_kernel(series, float(each), half) for each in within])
+        return float(_gain(seen, usual, kernel, _total(seen, usual, kernel)).max()) - best + allowed
 
     def end(outwards: NDArray[np.float64], beyond: float) -> float:
         inside = log_half
@@ -141,6 +156,16 @@ def _fitted(
         initial=total / shown * math.log(2) / half,
         deviance=2 * float((_log_term(seen, mean) - seen + mean).sum()),
     )
+
+
+def _highest(row: Floats) -> float:
+    """Return how high the gain can be between half-lives of the grid, as it is concave about its top.
+
+    From the highest point it rises to either side by no more than it fell from the neighbour on the other.
+    """
+    top = int(row.argmax())
+    beside = row[max(top - 1, 0) : top + 2]
+    return float(2 * row[top] - beside.min()) if 0 < top < len(row) - 1 else math.inf
 
 
 def _total_ends(
@@ -198,26 +223,26 @@ def _kernel(series: _Series, delay: float, halves: Floats) -> Floats:
     return (np.exp2(-begin / halves) - np.exp2(-finish / halves)) / shown
 
 
-def _total(seen: Floats, usual: Floats, kernel: Floats) -> Floats:
-    """Return the likeliest total, 0 or more, for each kernel: a root between bounds, by Newton steps."""
+def _total(seen: Floats, usual: Floats, kernel: Floats, *, near: Floats | None = None) -> Floats:
+    """Return the likeliest total, 0 or more, for each kernel: a root between bounds, by Newton steps from `near`."""
+    seen, usual, squared = seen[:, None], usual[:, None], kernel**2
     whole = kernel.sum(axis=0)
+    at_zero = ((seen / usual) * kernel).sum(axis=0) <= whole
     low = np.zeros(kernel.shape[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a step too far is halved below
         # At the root the total is a share of the counts spread over the kernel: never above all of them.
         high = np.where(whole > 0, seen.sum() / np.where(whole > 0, whole, 1.0), 0.0)
-    total = high / 2
-    for _ in range(60):
-        mean = usual[:, None] + total * kernel
-        slope = ((seen[:, None] / mean) * kernel).sum(axis=0) - whole
-        curve = ((seen[:, None] / mean**2) * kernel**2).sum(axis=0)
-        low, high = np.where(slope > 0, total, low), np.where(slope > 0, high, total)
-        with np.errstate(over="ignore"):  # a step too far is halved below
+        total = np.where(at_zero, 0.0, high / 2 if near is None else np.minimum(near, high))
+        for _ in range(60):
+            mean = usual + total * kernel
+            slope = ((seen / mean) * kernel).sum(axis=0) - whole
+            curve = ((seen / mean**2) * squared).sum(axis=0)
+            low, high = np.where(slope > 0, total, low), np.where(slope > 0, high, total)
             step = total + np.divide(slope, curve, out=np.zeros_like(slope), where=curve > 0)
-        moved = np.where((step > low) & (step < high), step, (low + high) / 2)
-        if np.all(np.abs(moved - total) <= 1e-10 * (1 + total)):
-            break
-        total = moved
-    at_zero = ((seen / usual)[:, None] * kernel).sum(axis=0) <= whole
+            moved = np.where((step > low) & (step < high), step, (low + high) / 2)
+            if np.all(np.abs(moved - total) <= 1e-10 * (1 + total)):
+                break
+            total = moved
     return np.where(at_zero, 0.0, moved)
 
 

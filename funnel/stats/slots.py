@@ -106,7 +106,7 @@ class _Law:
 
     @classmethod
     def of(cls, cells: Cells, found: Dispersion, level: float) -> "_Law":
-        from scipy.stats import f
+        from scipy.special import fdtri
 
         count, before, usual, earlier = cells
         expected = before * usual / earlier
@@ -116,7 +116,7 @@ class _Law:
         )
         freedom = found.degrees_of_freedom * ((uncertain + above) / uncertain) ** 2 if uncertain else math.inf
         window = (found.value * expected + above) / (expected + above) if expected + above else found.value
-        reach = float(f.ppf(level, 1, min(freedom, 1e9)))
+        reach = float(fdtri(1, min(freedom, 1e9), level))
         return cls(found.value, window, reach, float(found.degrees_of_freedom))
 
     def weighed(self, cells: Cells, means: Cells) -> float:
@@ -126,9 +126,9 @@ class _Law:
 
     def chance(self, deviance: float) -> float:
         """Return how often a table without effect has this deviance or more."""
-        from scipy.stats import f
+        from scipy.special import fdtrc
 
-        return float(f.sf(deviance / self.baseline, 1, self.freedom))
+        return float(fdtrc(1, self.freedom, max(deviance / self.baseline, 0.0)))
 
 
 def _exact(cells: Cells, level: float) -> tuple[Estimate, float]:

@@ -80,8 +80,16 @@ class Visit:
 
     def colour_of_a_label(self) -> str:
         """Return the colour of the first words in a chart."""
-        label = self.page.locator("figure.drawn .plot text").first
+        label = self.page.locator(".plot text, .still text").first
         return str(label.evaluate("(text) => getComputedStyle(text).fill"))
+
+
+def violations(page: "Page") -> list[tuple[str, list[str]]]:
+    """Return what axe finds to mend in a page: each rule, and the elements that break it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], [node["target"] for node in each["nodes"]]) for each in found]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,13 @@
 """The checks on events, told to readers of a report: what was found, and what it does to the numbers."""
 
+from typing import TYPE_CHECKING
+
 from funnel.language import Language, message
+from funnel.pages import Table
+from funnel.sections.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas
 
 # The name of a check (as `events.check()` has it) -> what was found, what that means.
 CHECKS = {
@@ -80,3 +87,14 @@ def told(check: str, meaning: str, words: Language) -> tuple[str, str]:
 def severity(name: str, words: Language) -> str:
     """Return how much a finding matters, in a word."""
     return words.text(SEVERITIES[name]) if name in SEVERITIES else words.name(name)
+
+
+def check_table(frame: "pandas.DataFrame", caption: str, words: Language) -> Table:
+    """Return the findings as a table: what was found, in how many rows, how much it matters, what it does."""
+    said = [told(*each, words) for each in zip(frame["check"], frame["meaning"], strict=True)]
+    named = frame.assign(
+        check=[name for name, _ in said],
+        severity=[severity(name, words) for name in frame["severity"]],
+        meaning=[meaning for _, meaning in said],
+    )
+    return table_of(named, caption, words)
