@@ -212,12 +212,13 @@ class Analysis:
         Made from `as_dict()` without title, language, sections, privacy, brand and where the data lies; a cutoff, a
         zone, renamed columns and a condition are in it. '7 days' and '168 hours' are the same.
         """
-        said = {key: value for key, value in self.as_dict().items() if key not in UNCOUNTED}
-        if self.data is not None:
-            said["data"] = {key: value for key, value in self.data.as_dict().items() if key not in PLACES}
-            if not said["data"]:
-                del said["data"]
-        return hashlib.sha256(_canonical(said).encode()).hexdigest()[:32]
+        return hashlib.sha256(_canonical(self.counted()).encode()).hexdigest()[:32]
+
+    def counted(self) -> dict[str, Any]:
+        """Return what of `as_dict()` decides a number: nothing of how it is told, nor of where the data lies."""
+        said: dict[str, Any] = {key: value for key, value in self.as_dict().items() if key not in UNCOUNTED}
+        data = {key: value for key, value in said.pop("data", {}).items() if key not in PLACES}
+        return {**said, **({"data": data} if data else {})}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Analysis):

@@ -30,7 +30,7 @@ from funnel.cli.options import (
 )
 from funnel.cli.source import connected
 from funnel.cli.speaking import as_typed, counting, doing, fraction, print_table, say, sentences
-from funnel.cli.typed import names
+from funnel.cli.typed import given_options, names
 from funnel.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def _parsed(notation: str, context: typer.Context) -> Funnel:
     """Return the funnel of one line; its errors show what was typed, so they are said as they are."""
     from funnel.funnels import Funnel
 
-    sources = {name: context.get_parameter_source(name) for name in DEFINING}
-    twice = [f"--{name.replace('_', '-')}" for name, source in sources.items() if source and source.name != "DEFAULT"]
+    given = given_options(context)
+    twice = [f"--{name.replace('_', '-')}" for name in DEFINING if name in given]
     try:
         if twice:
             raise DefinitionError(

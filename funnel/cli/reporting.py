@@ -28,7 +28,7 @@ from funnel.cli.options import (
 )
 from funnel.cli.source import mapping
 from funnel.cli.speaking import doing, say, sentences
-from funnel.cli.typed import names
+from funnel.cli.typed import given_options, names
 from funnel.errors import DefinitionError, FunnelError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def report(
     where there are such columns. Where events of thanks_shown name variants, thanks_only among them, they are compared
     too. Referrals, relays, mentions, attribution and the ladder are told where the events have something for them.
     """
-    given = {name for name in context.params if _is_typed(context, name)}
+    given = given_options(context)
     with sentences(TO_NAME), doing("Reading the events"):
         if config is None:
             declared = _Declared(steps, follow_ups, window, follow_up_window, by)
@@ -190,8 +190,3 @@ def _told(asked: Analysis, said: dict[str, Any], given: set[str], *, css: Path |
         brand=brand,
         **{name: value for name, value in said.items() if name in given},
     )
-
-
-def _is_typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"

@@ -5,9 +5,17 @@ Each word in a list is read as `funnel.shorthand` says: count:share@14d, 12%.
 
 import csv
 
+import typer
+
 from funnel import shorthand
 from funnel.errors import DefinitionError
 from funnel.outcomes import Guardrail, Outcome
+
+
+def given_options(context: typer.Context) -> set[str]:
+    """Return the names of the arguments and options that were typed; the others are at their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
 
 
 def names(typed: str | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Questions registered before there was data, and how the questions of a report stand to them."""
 
 from funnel.registration.changes import Change, changes, written
-from funnel.registration.registering import Registration, beside, preregister, registered_part
+from funnel.registration.registering import Registration, beside, preregister
 from funnel.registration.standing import Standing, standings
 from funnel.registration.told import Registered, registered_chapter
 
@@ -14,7 +14,6 @@ __all__ = [
     "changes",
     "preregister",
     "registered_chapter",
-    "registered_part",
     "standings",
     "written",
 ]

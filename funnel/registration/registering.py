@@ -19,9 +19,6 @@ from funnel.wording import described
 
 VERSION = 1
 ENDING = ".registered.json"
-# What may change after a registration: how it is told, and where the data lies.
-_FREE = ("title", "language", "sections", "privacy", "brand")
-_PLACES = ("events", "table", "relays", "mentions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +48,7 @@ class Registration:
         told += [line.strip() for line in described(analysis.funnel, words).splitlines() if line.strip()]
         planned = [plan_of(each, words) for each in analysis.experiments or ()]
         told += [line for _, lines in planned for line in lines]
-        return cls(registered_part(analysis), tuple(plan for plan, _ in planned), tuple(told))
+        return cls(analysis.counted(), tuple(plan for plan, _ in planned), tuple(told))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -121,10 +118,3 @@ def beside(campaign: str | os.PathLike[str]) -> Path:
     """Return where the registration of a campaign lies: campaign.registered.json for campaign.yml."""
     path = Path(campaign)
     return path.with_name(path.stem + ENDING)
-
-
-def registered_part(analysis: Analysis) -> dict[str, Any]:
-    """Return what of an analysis is registered: all that decides a number, and nothing of how it is told."""
-    said: dict[str, Any] = {key: value for key, value in analysis.as_dict().items() if key not in _FREE}
-    data = {key: value for key, value in said.pop("data", {}).items() if key not in _PLACES}
-    return {**said, **({"data": data} if data else {})}

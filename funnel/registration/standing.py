@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from funnel.registration.changes import Change, changes
-from funnel.registration.registering import registered_part
 
 if TYPE_CHECKING:
     from funnel.analysis import Analysis
@@ -52,7 +51,7 @@ def standings(analysis: Analysis, registration: Registration | None) -> tuple[St
 
 
 def _standings(analysis: Analysis, registered: Mapping[str, Any]) -> Iterator[Standing]:
-    asked, told = registered_part(analysis), analysis.sections
+    asked, told = analysis.counted(), analysis.sections
     for key, section in QUESTIONS.items():
         is_told = section is None or told is None or section in told
         if key == "experiments":

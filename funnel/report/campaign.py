@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from funnel.analysis import Brand
+from funnel.analysis import PLACES, Brand
 from funnel.errors import FunnelError
 from funnel.language import language
 from funnel.pages import Logo, read_style
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from funnel.events import Events
 
 SCHEMA = 1
-PLACES = ("events", "table", "relays", "mentions")
 
 
 def campaign_report(events: Events, analysis: Analysis) -> Report:

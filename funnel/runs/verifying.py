@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from funnel.analysis import Analysis, Data
 from funnel.errors import DefinitionError, SourceError
-from funnel.registration import Change, Registration, changes, registered_part
+from funnel.registration import Change, Registration, changes
 from funnel.report import campaign_report
 from funnel.runs import reading
 from funnel.runs.comparing import same
@@ -108,7 +108,7 @@ def verify(
     events = _connected(analysis, declared, Data(data, table=table, relays=relays, mentions=mentions), memory_limit)
     registration = Registration.held(found.declared[NAME]) if NAME in found.declared else None
     report = tell(campaign_report(events, analysis), analysis, registration)
-    otherwise = () if declared is None else tuple(changes(registered_part(analysis), registered_part(declared)))
+    otherwise = () if declared is None else tuple(changes(analysis.counted(), declared.counted()))
     return replace(beside(said, report.html(), report.words), analysis=otherwise)
 
 
